@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { ProblemState, Transition, TransitionKind } from './judge.ts'
+import { problemId } from './outcome.ts'
+import type { Text } from './text.ts'
+
+/** `healed`: found and mended in one round, before anybody was told. */
+export type AlarmKind = TransitionKind | 'healed'
+
+/** A message owed to people: what happened to one problem. Plain JSON. */
+export interface Alarm {
+  /** The same for every attempt to deliver this alarm and for every channel; receivers may drop repeats by it. */
+  readonly dedupKey: string
+  /** One spell of one problem: raised, reminded and recovered share it. */
+  readonly occurrence: string
+  readonly kind: AlarmKind
+  readonly at: number
+  readonly entry: string
+  readonly title: Text
+  readonly tags: readonly string[]
+  readonly problem: ProblemState
+}
+
+/** An alarm and whom it is for: channels by name, or whoever was told of this occurrence before. */
+export interface Owed {
+  readonly alarm: Alarm
+  readonly to: readonly string[] | 'told'
+  /** Not to be sent before this wall time, in milliseconds: a cure is still being tried. */
+  readonly due: number
+  /** What is owed instead where an alarm with this key has already left. */
+  readonly otherwise?: Alarm
+}
+
+/** What the composing of alarms needs to know of an entry. */
+export interface Subject {
+  readonly name: string
+  readonly title: Text
+  readonly tags: readonly string[]
+}
+
+/** The alarm that tells of a transition. */
+export function alarmOf(subject: Subject, { kind, at, problem }: Transition): Alarm {
+  return compose(subject, kind, at, problem)
+}
+
+/** The alarm of a problem that was found and mended at once. */
+export function healedAlarm(subject: Subject, at: number, problem: ProblemState): Alarm {
+  return compose(subject, 'healed', at, problem)
+}
+
+/** One spell of one problem, named so that every node and every restart names it alike. */
+export function occurrenceOf(entry: string, problem: ProblemState): string {
+  const id = `${entry}/${problemId(problem.step, problem.key)}`
+  return `${id}@${new Date(problem.raisedAt ?? problem.since).toISOString()}`
+}
+
+function compose(subject: Subject, kind: AlarmKind, at: number, problem: ProblemState): Alarm {
+  const occurrence = occurrenceOf(subject.name, problem)
+  return {
+    dedupKey: createHash('sha256')
+      .update(`${occurrence} ${slot(kind, at)}`)
+      .digest('hex')
+      .slice(0, 24),
+    occurrence,
+    kind,
+    at,
+    entry: subject.name,
+    title: subject.title,
+    tags: subject.tags,
+    problem,
+  }
+}
+
+/** Raised and healed are the same first word about an occurrence: the one replaces the other while unsent. */
+function slot(kind: AlarmKind, at: number): string {
+  if (kind === 'raised' || kind === 'healed') return 'first'
+  if (kind === 'recovered' || kind === 'withdrawn') return 'last'
+  return `${kind} ${at}`
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { Secret } from './secret.ts'
+import { say } from './text.ts'
+
+const empty = say`empty; leave it out where there is none`
+
+/** A password or token in an option. */
+export function secret() {
+  return z
+    .string()
+    .min(1, { error: empty.template })
+    .meta({
+      title: 'secret',
+      description: 'better given as ${VARIABLE} or ${file:/run/secrets/name} than written down',
+    })
+    .transform((value) => new Secret(value))
+}
+
+/** Where a server is, with the credentials taken out of the URL. */
+export interface ServerUrl {
+  /** Without credentials: safe to print. */
+  readonly url: URL
+  readonly user: string | undefined
+  readonly password: Secret | undefined
+}
+
+/** A URL of one of these schemes (`redis:`), which may hold `user:password@`. The faults it gives never quote it. */
+export function serverUrl(...schemes: readonly `${string}:`[]) {
+  const wanted = schemes.map((scheme) => `${scheme}//`).join(' or ')
+  return z
+    .string()
+    .meta({ title: 'URL', examples: schemes.map((scheme) => `${scheme}//host`) })
+    .transform((text, context): ServerUrl => {
+      const url = URL.parse(text)
+      if (url === null || !schemes.includes(url.protocol as `${string}:`)) {
+        context.addIssue({ code: 'custom', message: `not a URL that begins with ${wanted}` })
+        return z.NEVER
+      }
+      const user = url.username === '' ? undefined : decodeURIComponent(url.username)
+      const password = url.password === '' ? undefined : new Secret(decodeURIComponent(url.password))
+      url.username = ''
+      url.password = ''
+      return { url, user, password }
+    })
+}

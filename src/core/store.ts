@@ -1,0 +1,158 @@
+import type { Alarm, Owed } from './alarm.ts'
+import type { EntryState, Trial } from './judge.ts'
+import type { Severity } from './outcome.ts'
+import type { Remembered } from './story.ts'
+import type { Text } from './text.ts'
+
+/** Who writes: a store refuses a writer that a newer one has replaced. */
+export interface Fence {
+  readonly epoch: number
+}
+
+/** Thrown by a store when the writer's epoch is no longer the newest. */
+export class Fenced extends Error {
+  override readonly name = 'Fenced'
+}
+
+/** What survives. Every method is atomic; after `commit` returns, a kill -9 loses nothing of it. */
+export interface Store {
+  /** The fence of whoever opened this store last. */
+  readonly fence: Fence
+  /** What went wrong with the store and what is done about it; null: all is well. */
+  readonly trouble: () => Text | null
+
+  entry(name: string): Promise<EntryRecord | null>
+  entries(): Promise<readonly EntryRecord[]>
+
+  /** State, samples, timeline and outbox in one act. */
+  commit(fence: Fence, commit: Commit): Promise<void>
+
+  /** Marks up to `limit` due alarms of a channel as being sent, oldest first, and returns them. */
+  claim(fence: Fence, claim: Claim): Promise<readonly Outgoing[]>
+  settle(fence: Fence, settlements: readonly Settlement[]): Promise<void>
+  /** Alarms of all channels, newest first. */
+  alarms(limit: number): Promise<readonly Outgoing[]>
+  /** What waits in the outbox, per channel, and what was given up since a moment (wall milliseconds). */
+  backlog(failedSince: number): Promise<readonly Backlog[]>
+  /** Hands what waits for one channel to another. Returns how many. */
+  reroute(
+    fence: Fence,
+    reroute: { from: string; to: string; createdBefore: number; at: number },
+  ): Promise<number>
+
+  /** Writes down that a cure begins; it counts against the budget even if this process dies in it. */
+  beginCure(fence: Fence, cure: CureBegin): Promise<number>
+  endCure(fence: Fence, id: number, trial: Trial): Promise<void>
+  cures(since: number): Promise<readonly CureRecord[]>
+
+  /** A person's consent to one problem's cure. */
+  approve(approval: Approval): Promise<void>
+  approvals(at: number): Promise<readonly Approval[]>
+
+  /** What happened, newest first. */
+  timeline(filter: { entry?: string; limit: number }): Promise<readonly Happening[]>
+  /** Forgets what is older, never an open problem nor an undelivered alarm. */
+  prune(before: number): Promise<void>
+
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface EntryRecord {
+  readonly name: string
+  readonly kind: string
+  readonly title: Text
+  readonly at: number
+  readonly took: number
+  readonly state: EntryState
+  readonly samples: Samples
+}
+
+export type Samples = Readonly<Record<string, Remembered<unknown>>>
+
+export interface Commit {
+  readonly record: EntryRecord
+  readonly happenings: readonly Happening[]
+  readonly owed: readonly Owed[]
+  /** The entry is no longer configured: forget it once this is told. */
+  readonly isGone?: boolean
+}
+
+/** One line of a problem's timeline. */
+export interface Happening {
+  readonly at: number
+  readonly entry: string
+  readonly problem: string
+  readonly kind:
+    | 'found'
+    | 'raised'
+    | 'worsened'
+    | 'reminded'
+    | 'recovered'
+    | 'withdrawn'
+    | 'cured'
+    | 'told'
+    | 'approved'
+  readonly text: Text
+}
+
+export interface Claim {
+  readonly channel: string
+  readonly at: number
+  readonly limit: number
+}
+
+export interface Outgoing {
+  readonly id: number
+  readonly channel: string
+  readonly alarm: Alarm
+  readonly status: 'pending' | 'sending' | 'sent' | 'failed'
+  readonly createdAt: number
+  readonly due: number
+  readonly attempts: number
+  readonly error: string | null
+  readonly settledAt: number | null
+}
+
+export type Settlement =
+  | { readonly id: number; readonly result: 'sent' | 'failed'; readonly at: number; readonly error?: string }
+  | {
+      readonly id: number
+      readonly result: 'retry'
+      readonly at: number
+      readonly due: number
+      readonly error: string
+    }
+
+export interface Backlog {
+  readonly channel: string
+  /** Undelivered alarms, and those given up since the moment asked for. */
+  readonly pending: number
+  readonly failed: number
+  /** When the oldest undelivered alarm was created, wall milliseconds. */
+  readonly oldest: number | null
+  /** When the first of them may be sent, wall milliseconds. */
+  readonly due: number | null
+}
+
+export interface CureBegin {
+  readonly at: number
+  readonly entry: string
+  readonly problem: string
+  readonly severity: Severity
+  readonly title: Text
+  readonly actor: string
+}
+
+export interface CureRecord extends CureBegin {
+  readonly id: number
+  /** null: begun and not ended: still running, or the process died in it. */
+  readonly trial: Trial | null
+}
+
+export interface Approval {
+  readonly entry: string
+  readonly problem: string
+  readonly by: string
+  readonly at: number
+  readonly until: number
+}

@@ -1,0 +1,61 @@
+/** All that a plugin may import, as 'healthz'. */
+
+export { z } from 'zod'
+export {
+  cpuLimitOfContainer,
+  type MemoryGroup,
+  memoryGroupOf,
+  memoryGroupOfContainer,
+  pressureOfContainer,
+} from './clients/cgroup.ts'
+export { shareInFlight } from './clients/in-flight.ts'
+export { isWholeScan, type ProcessStat, readProcess, scanProcesses, startedAt } from './clients/proc.ts'
+export { descriptorUse, memoryUse } from './clients/process-use.ts'
+export { connectRedis, type RedisAccess, type RedisConnection } from './clients/redis.ts'
+export { RedisInfo, redisPairs } from './clients/redis-info.ts'
+export { RedisRefusal } from './clients/redis-refusal.ts'
+export { type RequestOptions, type Response, request, type Timings } from './clients/request.ts'
+export { countRestarts, type Run } from './clients/restarts.ts'
+export { connectTcp, rawProbe } from './clients/tcp.ts'
+export { callXmlRpc, XmlRpcFault, type XmlRpcServer, type XmlRpcValue } from './clients/xml-rpc.ts'
+export {
+  type Channel,
+  type Delivery,
+  type Digest,
+  type DigestAlarm,
+  type DigestLabels,
+  defineChannel,
+  type SendContext,
+  TryLater,
+  Undeliverable,
+} from './core/channel.ts'
+export { duration, parseDuration } from './core/duration.ts'
+export { ConnectionFailure, type FailureKind, failureOf, kindOf } from './core/failure.ts'
+export { type ServerUrl, secret, serverUrl } from './core/options.ts'
+export { createRedactor, findSecrets, type Redact, Secret } from './core/secret.ts'
+export {
+  CannotTell,
+  type Cure,
+  DidNotHelp,
+  defineStory,
+  type Grades,
+  type OpenContext,
+  type Pair,
+  type Problem,
+  type Step,
+  type StepContext,
+  type Story,
+  stepOf,
+} from './core/story.ts'
+export {
+  bytes,
+  count,
+  type Language,
+  milliseconds,
+  percent,
+  render,
+  say,
+  seconds,
+  type Text,
+  time,
+} from './core/text.ts'
