@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createTables, schemaVersion, tables, versionOf } from './schema.ts'
+import { sqliteCode } from './sqlite-error.ts'
+
+/** Thrown when a store file was written by a newer healthz. */
+export class NewerStore extends Error {
+  override readonly name = 'NewerStore'
+}
+
+/** A database in memory. */
+export function openMemory(): DatabaseSync {
+  const db = new DatabaseSync(':memory:')
+  createTables(db)
+  return db
+}
+
+/**
+ * Opens a store's file for writing. A file that is no sound database is set aside beside it, never deleted.
+ * @returns the database and, where one was set aside, the path of the broken file.
+ */
+export function openFile(file: string, at: number): { db: DatabaseSync; setAside: string | null } {
+  mkdirSync(dirname(file), { recursive: true })
+  try {
+    return { db: openSound(file), setAside: null }
+  } catch (error) {
+    if (sqliteCode(error) !== 'broken') throw error
+    const setAside = `${file}.corrupt-${new Date(at).toISOString().replaceAll(':', '').slice(0, 17)}Z`
+    renameSync(file, setAside)
+    for (const suffix of ['-wal', '-shm'])
+      if (existsSync(file + suffix)) renameSync(file + suffix, setAside + suffix)
+    return { db: openSound(file), setAside }
+  }
+}
+
+/** Opens a store's file to look at it, without a lock and without writing. */
+export function openReadOnly(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: 2000 })
+}
+
+/** Opens a store's file that another process keeps, to write a line into it. */
+export function openShared(file: string): DatabaseSync {
+  return new DatabaseSync(file, { timeout: 2000 })
+}
+
+/** Writes all that one store holds into another, in one transaction. */
+export function copyAll(from: DatabaseSync, to: DatabaseSync, only: readonly string[] = tables): void {
+  to.exec('BEGIN IMMEDIATE')
+  try {
+    for (const table of only) {
+      to.exec(`DELETE FROM ${table}`)
+      const rows = from.prepare(`SELECT * FROM ${table}`).all()
+      const [first] = rows
+      if (first === undefined) continue
+      const columns = Object.keys(first)
+      const insert = to.prepare(
+        `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      )
+      for (const row of rows) insert.run(...columns.map((column) => row[column] ?? null))
+    }
+    to.exec('COMMIT')
+  } catch (error) {
+    if (to.isTransaction) to.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Opens and checks. WAL with full sync: what was committed survives a kill and a power cut. */
+function openSound(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 2000 })
+  try {
+    const version = versionOf(db)
+    if (version !== null && version > schemaVersion) {
+      throw new NewerStore(
+        `${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,
+      )
+    }
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const check = db.prepare('PRAGMA quick_check(1)').get()
+    if (check?.['quick_check'] !== 'ok') throw Object.assign(new Error('quick_check failed'), { errcode: 11 })
+    createTables(db)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}

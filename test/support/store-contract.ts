@@ -1,0 +1,178 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { healedAlarm } from '../../src/core/alarm.ts'
+import { Fenced, type Store } from '../../src/core/store.ts'
+import { alarm, commitOf, problemState } from './owed.ts'
+
+/** What every store promises, run on each of them. */
+export function storeContract(name: string, open: () => Promise<Store> | Store): void {
+  describe(`the store in ${name}`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await open()
+    })
+    afterEach(async () => {
+      await store[Symbol.asyncDispose]()
+    })
+
+    const owe = (...alarms: ReturnType<typeof alarm>[]) => {
+      return store.commit(
+        store.fence,
+        commitOf(alarms.map((one) => ({ alarm: one, to: ['ops'], due: one.at }))),
+      )
+    }
+    const claim = (at = Number.MAX_SAFE_INTEGER, channel = 'ops') =>
+      store.claim(store.fence, { channel, at, limit: 10 })
+
+    it('gives back the record of an entry as it was committed', async () => {
+      expect(await store.entry('cache')).toBeNull()
+      const commit = commitOf([{ alarm: alarm(), to: ['ops'], due: 1 }])
+      await store.commit(store.fence, commit)
+      expect(await store.entry('cache')).toEqual(commit.record)
+      expect(await store.entries()).toEqual([commit.record])
+      expect(await store.timeline({ entry: 'cache', limit: 10 })).toEqual(commit.happenings)
+    })
+
+    it('writes an alarm owed twice only once, with its newest words, while it waits', async () => {
+      await owe(alarm('raised', { summary: 'first' }))
+      await owe(alarm('raised', { summary: 'second' }))
+      expect((await claim()).map((one) => one.alarm.problem.summary)).toEqual(['second'])
+    })
+
+    it('never changes an alarm that is on its way', async () => {
+      await owe(alarm('raised', { summary: 'first' }))
+      await claim()
+      await owe(alarm('raised', { summary: 'second' }))
+      expect(await claim()).toEqual([])
+      expect((await store.alarms(10)).map((one) => one.alarm.problem.summary)).toEqual(['first'])
+    })
+
+    it('puts the healing in place of an alarm that waits', async () => {
+      await owe(alarm())
+      const healed = healedAlarm({ name: 'cache', title: 'Redis', tags: [] }, 5, problemState())
+      await store.commit(
+        store.fence,
+        commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),
+      )
+      expect((await claim()).map((one) => one.alarm.kind)).toEqual(['healed'])
+    })
+
+    it('owes the recovery where the alarm had left before the healing', async () => {
+      await owe(alarm())
+      await claim()
+      const healed = healedAlarm({ name: 'cache', title: 'Redis', tags: [] }, 5, problemState())
+      await store.commit(
+        store.fence,
+        commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),
+      )
+      expect((await claim()).map((one) => one.alarm.kind)).toEqual(['recovered'])
+    })
+
+    it('tells a recovery to all who were told of the problem and to nobody else', async () => {
+      await store.commit(store.fence, commitOf([{ alarm: alarm(), to: ['ops', 'boss'], due: 0 }]))
+      await store.commit(
+        store.fence,
+        commitOf([{ alarm: alarm('raised', { key: 'other' }), to: ['night'], due: 0 }]),
+      )
+      await store.commit(store.fence, commitOf([{ alarm: alarm('recovered'), to: 'told', due: 0 }]))
+      const told = (await store.alarms(10)).filter((one) => one.alarm.kind === 'recovered')
+      expect(told.map(({ channel }) => channel).sort()).toEqual(['boss', 'ops'])
+    })
+
+    it('hands out only what is due, oldest first, and each alarm once', async () => {
+      await owe(alarm('raised', { key: 'a' }, 100), alarm('raised', { key: 'b' }, 300))
+      expect((await claim(200)).map((one) => one.alarm.problem.key)).toEqual(['a'])
+      expect(await claim(200)).toEqual([])
+      expect((await claim(400)).map((one) => one.alarm.problem.key)).toEqual(['b'])
+    })
+
+    it('hands an alarm out again after a failure, not before its time', async () => {
+      await owe(alarm())
+      const [one] = await claim()
+      await store.settle(store.fence, [
+        { id: one?.id ?? 0, result: 'retry', at: 10, due: 9e12, error: 'refused' },
+      ])
+      expect(await claim(8e12)).toEqual([])
+      expect(await claim(9e12)).toMatchObject([{ attempts: 2, error: 'refused' }])
+    })
+
+    it('says what waits, since when, and what was given up lately', async () => {
+      await owe(
+        alarm('raised', { key: 'a' }, 100),
+        alarm('raised', { key: 'b' }, 300),
+        alarm('raised', { key: 'c' }, 400),
+      )
+      const [first] = await claim(200)
+      await store.settle(store.fence, [
+        { id: first?.id ?? 0, result: 'failed', at: 50, error: 'no such user' },
+      ])
+      expect(await store.backlog(0)).toEqual([
+        { channel: 'ops', pending: 2, failed: 1, oldest: 300, due: 300 },
+      ])
+      expect(await store.backlog(51)).toMatchObject([{ failed: 0 }])
+    })
+
+    it('forgets nothing that is open or undelivered', async () => {
+      await owe(alarm('raised', { key: 'open' }), alarm('raised', { key: 'stuck' }))
+      const [open] = await claim()
+      await store.settle(store.fence, [{ id: open?.id ?? 0, result: 'sent', at: 10 }])
+      await store.prune(9e15)
+      expect(await store.alarms(10)).toHaveLength(2)
+      await store.commit(store.fence, {
+        ...commitOf([{ alarm: alarm('recovered', { key: 'open' }), to: 'told', due: 0 }]),
+      })
+      await store.prune(9e15)
+      const kept = (await store.alarms(10)).map((one) => `${one.alarm.kind} ${one.alarm.problem.key}`)
+      expect(kept).toEqual(['recovered open', 'raised stuck'])
+      expect(await store.timeline({ limit: 10 })).toEqual([])
+    })
+
+    it('hands over to another channel what could not be delivered for too long, once', async () => {
+      await owe(alarm('raised', {}, 100))
+      const [one] = await claim()
+      const reroute = { from: 'ops', to: 'phone', createdBefore: 1000, at: 5 }
+      expect(await store.reroute(store.fence, reroute)).toBe(0)
+      await store.settle(store.fence, [
+        { id: one?.id ?? 0, result: 'retry', at: 10, due: 20, error: 'refused' },
+      ])
+      expect(await store.reroute(store.fence, reroute)).toBe(1)
+      expect(await store.reroute(store.fence, reroute)).toBe(0)
+      expect((await claim(100, 'phone')).map(({ alarm: { dedupKey } }) => dedupKey)).toEqual([
+        one?.alarm.dedupKey,
+      ])
+    })
+
+    it('counts a cure from the moment it begins', async () => {
+      const begun = {
+        at: 10,
+        entry: 'cache',
+        problem: 'memory',
+        severity: 'critical',
+        title: 'purge',
+        actor: 'ann',
+      } as const
+      const id = await store.beginCure(store.fence, begun)
+      expect(await store.cures(0)).toEqual([{ ...begun, id, trial: null }])
+      const trial = { at: 10, title: 'purge', result: 'healed', took: 5, detail: null } as const
+      await store.endCure(store.fence, id, trial)
+      expect(await store.cures(0)).toEqual([{ ...begun, id, trial }])
+      expect(await store.cures(11)).toEqual([])
+    })
+
+    it('keeps a consent until it ends', async () => {
+      const approval = { entry: 'cache', problem: 'memory', by: 'ann', at: 1, until: 100 }
+      await store.approve(approval)
+      expect(await store.approvals(99)).toEqual([approval])
+      expect(await store.approvals(100)).toEqual([])
+    })
+
+    it('refuses every mark of a writer that a newer one has replaced', async () => {
+      const stale = { epoch: store.fence.epoch - 1 }
+      await expect(store.commit(stale, commitOf([]))).rejects.toBeInstanceOf(Fenced)
+      await expect(store.claim(stale, { channel: 'ops', at: 1, limit: 1 })).rejects.toBeInstanceOf(Fenced)
+      await expect(store.settle(stale, [])).rejects.toBeInstanceOf(Fenced)
+      const begun = { at: 1, entry: 'e', problem: 'p', severity: 'warning', title: 't', actor: 'a' } as const
+      await expect(store.beginCure(stale, begun)).rejects.toBeInstanceOf(Fenced)
+      expect(await store.entry('cache')).toBeNull()
+    })
+  })
+}
