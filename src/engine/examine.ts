@@ -1,0 +1,263 @@
+import type { Clock } from '../core/clock.ts'
+import { addressOf, failureOf, isSettled, isUntold, kindOf } from '../core/failure.ts'
+import type { EntryState } from '../core/judge.ts'
+import type { Observe } from '../core/observer.ts'
+import type { Finding, Report, StepReport } from '../core/outcome.ts'
+import { problemId } from '../core/outcome.ts'
+import type { Entry } from '../core/plan.ts'
+import type { Redact } from '../core/secret.ts'
+import type { Samples } from '../core/store.ts'
+import { CannotTell, type Cure } from '../core/story.ts'
+import { mapText, milliseconds, say } from '../core/text.ts'
+import { DeadlineExceeded, within } from './deadline.ts'
+import { askStep } from './step.ts'
+
+export interface ExaminePorts {
+  readonly clock: Clock
+  readonly redact: Redact
+  readonly observe: Observe
+}
+
+/** What is known of the entry before it is told again. */
+export interface Memory {
+  readonly state: EntryState
+  readonly samples: Samples
+}
+
+/** One telling: facts, and the cures that the problems found carry, by problem id. */
+export interface Telling {
+  readonly report: Report
+  readonly cures: ReadonlyMap<string, Cure>
+}
+
+/** An entry being visited: its target stays open until the visit is disposed, so that cures can use it. */
+export interface Visit extends AsyncDisposable {
+  /** Tells these steps, or all that are on. */
+  tell(memory: Memory, signal: AbortSignal, only?: readonly string[]): Promise<Telling>
+}
+
+/** The step that every story has: whether its system can be reached. */
+export const connectStep = 'connect'
+
+/** How long a refused login is left alone, so that no account gets locked. */
+const loginRest = 600_000
+
+/** Begins a visit. The target is opened at the first telling, and again after a telling that could not open it. */
+export function visit(entry: Entry, ports: ExaminePorts): Visit {
+  const steps = Object.keys(entry.story.steps).filter((step) => entry.steps[step]?.on !== false)
+  let target: { value: unknown } | null = null
+
+  return {
+    async tell(memory, signal, only) {
+      const { clock } = ports
+      const [at, start] = [clock.now(), clock.elapsed()]
+      const asked = only === undefined ? steps : steps.filter((step) => only.includes(step))
+      const isConnectAsked = only === undefined || only.includes(connectStep)
+      const told: StepReport[] = []
+      const cures = new Map<string, Cure>()
+      try {
+        await within(clock, entry.deadlines.story, signal, async (storySignal) => {
+          if (target === null) {
+            const opening = await open(entry, memory, ports, storySignal)
+            told.push(...opening.told.filter(() => isConnectAsked || !opening.isOpen))
+            if (!opening.isOpen) {
+              told.push(...skip(entry, asked, told, at))
+              return
+            }
+            target = { value: opening.target }
+          } else if (isConnectAsked && !(connectStep in entry.story.steps)) {
+            told.push(wellConnected(at, 0))
+          }
+          const reached = target
+          const ask = async (step: string) => {
+            const answer = await askStep(entry, step, reached.value, memory, ports, storySignal)
+            told.push(answer.report)
+            for (const [key, cure] of answer.cures) cures.set(problemId(step, key), cure)
+            saw(entry, answer.report, ports)
+          }
+          if (entry.story.concurrent === false) for (const step of asked) await ask(step)
+          else await Promise.all(asked.map(ask))
+        })
+      } catch (error) {
+        if (!(error instanceof DeadlineExceeded)) throw error
+        told.push(...unanswered(asked, told, at, entry.deadlines.story))
+      }
+      const order = [connectStep, ...steps]
+      told.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step))
+      return { report: { entry: entry.name, at, took: clock.elapsed() - start, steps: told }, cures }
+    },
+
+    async [Symbol.asyncDispose]() {
+      const reached = target
+      target = null
+      if (reached !== null) await dispose(reached.value, ports.clock)
+    },
+  }
+}
+
+interface Opening {
+  readonly isOpen: boolean
+  readonly target?: unknown
+  readonly told: readonly StepReport[]
+}
+
+async function open(
+  entry: Entry,
+  memory: Memory,
+  ports: ExaminePorts,
+  signal: AbortSignal,
+): Promise<Opening> {
+  const { clock } = ports
+  const [at, start] = [clock.now(), clock.elapsed()]
+  const rest = resting(memory, at)
+  if (rest !== null) return { isOpen: false, told: [rest] }
+  try {
+    const target = await within(
+      clock,
+      entry.deadlines.open,
+      signal,
+      (openSignal) => entry.story.open?.({ options: entry.options, signal: openSignal }),
+      (late) => dispose(late, clock),
+    )
+    const hasOwnStep = connectStep in entry.story.steps
+    const told = hasOwnStep ? [] : [wellConnected(at, clock.elapsed() - start)]
+    for (const report of told) saw(entry, report, ports)
+    return { isOpen: true, target, told }
+  } catch (error) {
+    if (signal.aborted) throw error
+    const report = unreached(entry, error, ports, at, clock.elapsed() - start)
+    saw(entry, report, ports)
+    return { isOpen: false, told: [report] }
+  }
+}
+
+/** A login that was refused a short while ago is told again from memory instead of being tried again. */
+function resting(memory: Memory, at: number): StepReport | null {
+  const sample = memory.samples[connectStep]
+  const refused = sample?.value as { refused?: Finding } | undefined
+  if (sample === undefined || refused?.refused === undefined || at - sample.at >= loginRest) return null
+  return {
+    step: connectStep,
+    outcome: 'problem',
+    at,
+    took: 0,
+    notes: [],
+    findings: [refused.refused],
+    sample,
+  }
+}
+
+function saw(entry: Entry, { step, outcome, took }: StepReport, { observe }: ExaminePorts): void {
+  observe({ type: 'step-ended', entry: entry.name, step, outcome, took })
+}
+
+function wellConnected(at: number, took: number): StepReport {
+  return { step: connectStep, outcome: 'ok', at, took, notes: [], findings: [] }
+}
+
+function unreached(
+  entry: Entry,
+  error: unknown,
+  { redact }: ExaminePorts,
+  at: number,
+  took: number,
+): StepReport {
+  const base = { step: connectStep, at, took, notes: [] }
+  if (error instanceof DeadlineExceeded) {
+    const summary = say`could not be reached within ${milliseconds(error.ms)}`
+    const advice = say`look whether the server hangs, and at the network on the way`
+    return {
+      ...base,
+      outcome: 'problem',
+      findings: [{ key: '', severity: 'critical', summary, advice, evidence: {} }],
+    }
+  }
+  if (error instanceof CannotTell)
+    return { ...base, outcome: 'unknown', findings: [], reason: mapText(error.reason, redact) }
+  const failure = failureOf(error, addressOf(error) ?? entry.name)
+  if (failure === null) {
+    return {
+      ...base,
+      outcome: 'unknown',
+      findings: [],
+      reason: say`the story could not open its target: ${wordsOf(error, redact)}`,
+    }
+  }
+  if (isUntold(failure.kind)) {
+    return { ...base, outcome: 'unknown', findings: [], reason: mapText(failure.summary, redact) }
+  }
+  const finding: Finding = {
+    key: '',
+    severity: failure.severity,
+    summary: mapText(failure.summary, redact),
+    advice: mapText(failure.advice, redact),
+    evidence: { kind: failure.kind, address: redact(failure.address) },
+    ...(isSettled(failure.kind) && { confirm: 1 }),
+  }
+  const isRefused = kindOf(error)?.startsWith('auth-') === true
+  return {
+    ...base,
+    outcome: 'problem',
+    findings: [finding],
+    ...(isRefused && { sample: { at, value: { refused: finding } } }),
+  }
+}
+
+/** An error's first line, short and free of secrets. */
+export function wordsOf(error: unknown, redact: Redact): string {
+  const message = error instanceof Error ? error.message || error.name : String(error)
+  return redact(message.split('\n', 1)[0] ?? '').slice(0, 200)
+}
+
+function skip(entry: Entry, asked: readonly string[], told: readonly StepReport[], at: number): StepReport[] {
+  const reason = say`not asked: ${entry.name} cannot be reached`
+  return missing(asked, told).map((step) => ({
+    step,
+    outcome: 'skipped',
+    at,
+    took: 0,
+    notes: [],
+    findings: [],
+    reason,
+  }))
+}
+
+function unanswered(
+  asked: readonly string[],
+  told: readonly StepReport[],
+  at: number,
+  ms: number,
+): StepReport[] {
+  const reason = say`the story did not end within ${milliseconds(ms)}`
+  return missing(asked, told).map((step) => ({
+    step,
+    outcome: 'unknown',
+    at,
+    took: ms,
+    notes: [],
+    findings: [],
+    reason,
+  }))
+}
+
+function missing(asked: readonly string[], told: readonly StepReport[]): string[] {
+  const answered = new Set(told.map((report) => report.step))
+  return asked.filter((step) => !answered.has(step))
+}
+
+/** How long a target may take to close before it is left behind. */
+const closeDeadline = 2000
+
+async function dispose(target: unknown, clock: Clock): Promise<void> {
+  if (typeof target !== 'object' || target === null) return
+  const { [Symbol.asyncDispose]: closeAsync, [Symbol.dispose]: close } = target as Partial<
+    AsyncDisposable & Disposable
+  >
+  try {
+    await within(clock, closeDeadline, new AbortController().signal, () =>
+      (closeAsync ?? close)?.call(target),
+    )
+  } catch {
+    // A target that fails to close has nothing left to tell: the round's verdict does not depend on it.
+  }
+}
