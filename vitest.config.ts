@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+// The first lets a story's import of 'healthz' find src/index.ts, not the built package; the others are Vite's own.
+const conditions = ['healthz-source', 'module', 'node', 'development|production']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['test/{unit,integration,faults,e2e}/**/*.test.ts'],
+    globalSetup: ['test/support/shared-servers.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: [
+      'default',
+      ...(process.env['GITHUB_ACTIONS'] ? ['github-actions'] : []),
+      './test/support/left-out.ts',
+    ],
+  },
+})
