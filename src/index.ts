@@ -9,7 +9,14 @@ export {
   pressureOfContainer,
 } from './clients/cgroup.ts'
 export { shareInFlight } from './clients/in-flight.ts'
-export { isWholeScan, type ProcessStat, readProcess, scanProcesses, startedAt } from './clients/proc.ts'
+export {
+  isWholeScan,
+  needProc,
+  type ProcessStat,
+  readProcess,
+  scanProcesses,
+  startedAt,
+} from './clients/proc.ts'
 export { descriptorUse, memoryUse } from './clients/process-use.ts'
 export { connectRedis, type RedisAccess, type RedisConnection } from './clients/redis.ts'
 export { RedisInfo, redisPairs } from './clients/redis-info.ts'
