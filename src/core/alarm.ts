@@ -15,6 +15,8 @@ export interface Alarm {
   readonly kind: AlarmKind
   readonly at: number
   readonly entry: string
+  /** The kind of story. */
+  readonly story: string
   readonly title: Text
   readonly tags: readonly string[]
   readonly problem: ProblemState
@@ -33,6 +35,7 @@ export interface Owed {
 /** What the composing of alarms needs to know of an entry. */
 export interface Subject {
   readonly name: string
+  readonly kind: string
   readonly title: Text
   readonly tags: readonly string[]
 }
@@ -64,6 +67,7 @@ function compose(subject: Subject, kind: AlarmKind, at: number, problem: Problem
     kind,
     at,
     entry: subject.name,
+    story: subject.kind,
     title: subject.title,
     tags: subject.tags,
     problem,

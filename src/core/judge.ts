@@ -243,7 +243,8 @@ function raise(
   if (before?.phase !== 'raised') return [{ ...next, phase: 'raised', raisedAt: at, toldAt: at }, 'raised']
   // Raised in a run that told nobody: people hear of it now, as of the moment it was raised.
   if (before.toldAt === null) return [{ ...next, toldAt: at }, 'raised']
-  if (before.severity === 'warning' && next.severity === 'critical') return [{ ...next, toldAt: at }, 'worsened']
+  if (before.severity === 'warning' && next.severity === 'critical')
+    return [{ ...next, toldAt: at }, 'worsened']
   const isDue = remindEvery !== null && at - before.toldAt >= remindEvery
   return isDue ? [{ ...next, toldAt: at }, 'reminded'] : [next, null]
 }

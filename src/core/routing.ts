@@ -2,10 +2,7 @@ import type { Alarm } from './alarm.ts'
 import type { AlarmPolicy, Route } from './plan.ts'
 
 /** What routes look at. */
-export interface Routable extends Pick<Alarm, 'entry' | 'tags' | 'problem'> {
-  /** The kind of story; a route that names stories matches no alarm that does not say its own. */
-  readonly story?: string
-}
+export type Routable = Pick<Alarm, 'entry' | 'story' | 'tags' | 'problem'>
 
 /**
  * The channels that an alarm goes to, each once. Routes are tried in order; the first that matches decides, and one
@@ -37,7 +34,7 @@ function matches({ problem, entry, tags, story }: Routable, match: Route['match'
   return (
     isAmong(match.severity, [problem.severity]) &&
     isAmong(match.entry, [entry]) &&
-    isAmong(match.story, story === undefined ? [] : [story]) &&
+    isAmong(match.story, [story]) &&
     isAmong(match.tag, tags)
   )
 }

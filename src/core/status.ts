@@ -1,7 +1,8 @@
 import type { ProblemState, StepState, Trial } from './judge.ts'
 import type { Evidence, Outcome, Severity } from './outcome.ts'
+import { plain } from './plain.ts'
 import type { EntryRecord } from './store.ts'
-import { type Language, render } from './text.ts'
+import { type Language, render, type Text } from './text.ts'
 
 /** The platform as it was last seen, for pages, APIs and reports: words in one language, times in ISO 8601 UTC. */
 export interface Status {
@@ -85,7 +86,7 @@ function entryStatus({ name, kind, title, at, took, state }: EntryRecord, langua
   return {
     name,
     story: kind,
-    title: render(title, language),
+    title: tell(title, language),
     verdict,
     at: iso(at),
     tookSeconds: inSeconds(took),
@@ -100,8 +101,8 @@ function stepStatus(step: string, told: StepState, language: Language): StepStat
     since: iso(told.since),
     at: iso(told.at),
     tookSeconds: inSeconds(told.took),
-    notes: told.notes.map((note) => render(note, language)),
-    reason: told.reason === null ? null : render(told.reason, language),
+    notes: told.notes.map((note) => tell(note, language)),
+    reason: told.reason === null ? null : tell(told.reason, language),
   }
 }
 
@@ -113,22 +114,25 @@ function problemsOf({ name, kind, state }: EntryRecord, language: Language): Pro
     key: problem.key,
     phase: problem.phase,
     severity: problem.severity,
-    summary: render(problem.summary, language),
-    advice: render(problem.advice, language),
+    summary: tell(problem.summary, language),
+    advice: tell(problem.advice, language),
     since: iso(problem.since),
     raisedAt: problem.raisedAt === null ? null : iso(problem.raisedAt),
     flapping: problem.flapping,
     evidence: problem.evidence,
     tried: problem.tried.map((trial) => ({
-      title: render(trial.title, language),
+      title: tell(trial.title, language),
       at: iso(trial.at),
       result: trial.result,
       tookSeconds: inSeconds(trial.took),
-      detail: trial.detail === null ? null : render(trial.detail, language),
+      detail: trial.detail === null ? null : tell(trial.detail, language),
     })),
-    cure: problem.cure === null ? null : { ...problem.cure, title: render(problem.cure.title, language) },
+    cure: problem.cure === null ? null : { ...problem.cure, title: tell(problem.cure.title, language) },
   }))
 }
+
+/** Names and messages of watched systems come from anywhere: nothing in them may steer a terminal. */
+const tell = (text: Text, language: Language) => plain(render(text, language))
 
 const iso = (at: number) => new Date(at).toISOString()
 

@@ -134,7 +134,8 @@ async function sendDue(channel: ChannelEntry, ports: CourierPorts, term: Term): 
   const at = clock.now()
   const attempts = Math.max(...outgoing.map((one) => one.attempts))
   const settlements = outgoing.map(({ id }): Settlement => {
-    if (outcome.result === 'sent') return { id, result: 'sent', at, ...(outcome.refused && { error: outcome.refused }) }
+    if (outcome.result === 'sent')
+      return { id, result: 'sent', at, ...(outcome.refused && { error: outcome.refused }) }
     const { error } = outcome
     if (outcome.result === 'failed') return { id, result: 'failed', at, error }
     return { id, result: 'retry', at, error, due: at + (outcome.after ?? backoff(attempts)) }

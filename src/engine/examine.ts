@@ -55,6 +55,7 @@ export function visit(entry: Entry, ports: ExaminePorts): Visit {
       const isConnectAsked = only === undefined || only.includes(connectStep)
       const told: StepReport[] = []
       const cures = new Map<string, Cure>()
+      const unserved = new Set<string>()
       try {
         await within(clock, entry.deadlines.story, signal, async (storySignal) => {
           if (target === null) {
@@ -65,13 +66,14 @@ export function visit(entry: Entry, ports: ExaminePorts): Visit {
               return
             }
             target = { value: opening.target }
-          } else if (isConnectAsked && !(connectStep in entry.story.steps)) {
+          } else if (isConnectAsked && saysConnected(entry)) {
             told.push(wellConnected(at, 0))
           }
           const reached = target
           const ask = async (step: string) => {
             const answer = await askStep(entry, step, reached.value, memory, ports, storySignal)
             told.push(answer.report)
+            if (answer.isUnserved) unserved.add(step)
             for (const [key, cure] of answer.cures) cures.set(problemId(step, key), cure)
             saw(entry, answer.report, ports)
           }
@@ -83,8 +85,10 @@ export function visit(entry: Entry, ports: ExaminePorts): Visit {
         told.push(...unanswered(asked, told, at, entry.deadlines.story))
       }
       const order = [connectStep, ...steps]
-      told.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step))
-      return { report: { entry: entry.name, at, took: clock.elapsed() - start, steps: told }, cures }
+      const inOrder = oneCause(entry, told, unserved).toSorted(
+        (a, b) => order.indexOf(a.step) - order.indexOf(b.step),
+      )
+      return { report: { entry: entry.name, at, took: clock.elapsed() - start, steps: inOrder }, cures }
     },
 
     async [Symbol.asyncDispose]() {
@@ -119,8 +123,7 @@ async function open(
       (openSignal) => entry.story.open?.({ options: entry.options, signal: openSignal }),
       (late) => dispose(late, clock),
     )
-    const hasOwnStep = connectStep in entry.story.steps
-    const told = hasOwnStep ? [] : [wellConnected(at, clock.elapsed() - start)]
+    const told = !saysConnected(entry) ? [] : [wellConnected(at, clock.elapsed() - start)]
     for (const report of told) saw(entry, report, ports)
     return { isOpen: true, target, told }
   } catch (error) {
@@ -145,6 +148,11 @@ function resting(memory: Memory, at: number): StepReport | null {
     findings: [refused.refused],
     sample,
   }
+}
+
+/** Whether that its target could be opened is told for it: a story may have a step `connect` of its own, or no target. */
+function saysConnected({ story }: Entry): boolean {
+  return story.open !== undefined && !(connectStep in story.steps)
 }
 
 function saw(entry: Entry, { step, outcome, took }: StepReport, { observe }: ExaminePorts): void {
@@ -201,6 +209,21 @@ function unreached(
     findings: [finding],
     ...(isRefused && { sample: { at, value: { refused: finding } } }),
   }
+}
+
+/** Steps that were not served because of what `connect` already tells are not asked, not blind: one cause, one problem. */
+function oneCause(
+  entry: Entry,
+  told: readonly StepReport[],
+  unserved: ReadonlySet<string>,
+): readonly StepReport[] {
+  const isDown = told.some(({ step, outcome }) => step === connectStep && outcome === 'problem')
+  if (!isDown) return told
+  const reason = say`not asked: ${entry.name} cannot be reached`
+  return told.map((report) => {
+    const isSame = report.step !== connectStep && report.outcome === 'unknown' && unserved.has(report.step)
+    return isSame ? { ...report, outcome: 'skipped', reason } : report
+  })
 }
 
 /** An error's first line, short and free of secrets. */

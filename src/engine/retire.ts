@@ -20,7 +20,7 @@ export async function retire(
     entry !== null && (step === connectStep || entry.steps[step]?.on === true)
   const { after, transitions } = withdraw(record.state, ports.clock.now(), isWatched)
   if (entry !== null && transitions.length === 0) return
-  const subject = { name: record.name, title: record.title, tags: entry?.tags ?? [] }
+  const subject = { name: record.name, kind: record.kind, title: record.title, tags: entry?.tags ?? [] }
   await ports.store.commit(term, {
     record: { ...record, state: after },
     happenings: transitions.map((one) => happeningOf(record, one)),

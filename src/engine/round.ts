@@ -35,7 +35,7 @@ export interface RoundResult {
   readonly entry: Entry
   readonly report: Report
   readonly state: EntryState
-  /** What was raised and mended within this round. */
+  /** What the cures of this round have mended. */
   readonly healed: readonly Transition[]
 }
 
@@ -82,15 +82,15 @@ export async function runRound(
     census.judged(entry, isBad(cured.state))
     const later = cured.transitions.slice(looked.transitions.length)
     const wasRaised = (id: string) => (before?.state ?? emptyState).problems[id]?.phase === 'raised'
-    const healed = later.filter(
-      (one) => one.kind === 'recovered' && held.has(idOf(one)) && !wasRaised(idOf(one)),
-    )
+    const mended = later.filter((one) => one.kind === 'recovered' && held.has(idOf(one)))
+    // A problem of an earlier round has recovered; only a new one was found and mended at once.
+    const healed = mended.filter((one) => !wasRaised(idOf(one)))
     await store.commit(term, {
       record: recordOf(entry, cured),
       happenings: [...curesTold(entry, looked, cured), ...later.map((one) => happeningOf(entry, one))],
       owed: owedAfterCures(entry, looked, cured, { held, healed }, ports),
     })
-    return finish(entry, cured, healed, ports)
+    return finish(entry, cured, mended, ports)
   } catch (error) {
     if (!isJudged) census.judged(entry, false)
     observe({ type: 'round-failed', entry: entry.name, error })
@@ -150,7 +150,7 @@ export function owedFor(
 }
 
 function subjectOf(entry: Entry): Subject {
-  return { name: entry.name, title: entry.story.title, tags: entry.tags }
+  return { name: entry.name, kind: entry.kind, title: entry.story.title, tags: entry.tags }
 }
 
 function recordOf(entry: Entry, { report, state, samples }: Looked): EntryRecord {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConnectionFailure } from '../core/failure.ts'
+import { ConnectionFailure, isUntold } from '../core/failure.ts'
 import { gradeOf } from '../core/grade.ts'
 import type { Evidence, Finding, StepReport } from '../core/outcome.ts'
 import { problemId } from '../core/outcome.ts'
@@ -21,6 +21,8 @@ export interface Answer {
   readonly report: StepReport
   /** The cures that its findings carry, by the finding's key. */
   readonly cures: ReadonlyMap<string, Cure>
+  /** The target would not serve: where `connect` says the same, the step has nothing of its own to tell. */
+  readonly isUnserved: boolean
 }
 
 /** Asks one step under its deadline. Whatever the step does, this gives an answer. */
@@ -38,6 +40,7 @@ export async function askStep(
   const [at, start] = [clock.now(), clock.elapsed()]
   const kept = new Notebook(entry, name, memory, ports)
   let reason: Text | null = null
+  let isUnserved = false
   try {
     await within(clock, entry.deadlines.step, signal, async (stepSignal) => {
       const limits = entry.steps[name]?.limits
@@ -48,8 +51,9 @@ export async function askStep(
   } catch (error) {
     if (signal.aborted) throw error
     reason = reasonOf(error, redact)
+    isUnserved = error instanceof ConnectionFailure && !isUntold(error.kind)
   }
-  return kept.close(reason, at, clock.elapsed() - start)
+  return { ...kept.close(reason, at, clock.elapsed() - start), isUnserved }
 }
 
 /** A step that breaks the rules of its own API. */
@@ -110,7 +114,7 @@ class Notebook {
     }
   }
 
-  close(reason: Text | null, at: number, took: number): Answer {
+  close(reason: Text | null, at: number, took: number): Omit<Answer, 'isUnserved'> {
     this.#isClosed = true
     const outcome = this.#findings.length > 0 ? 'problem' : reason === null ? 'ok' : 'unknown'
     const report: StepReport = {

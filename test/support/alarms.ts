@@ -12,13 +12,13 @@ export function anAlarm(
   kind: AlarmKind = 'raised',
   { at = began + 120_000, ...given }: AlarmParts = {},
 ): Alarm {
-  const { entry = 'cache', title = 'Redis', tags = [], ...changes } = given
-  const subject = { name: entry, title, tags }
+  const { entry = 'cache', story = 'redis', title = 'Redis', tags = [], ...changes } = given
+  const subject = { name: entry, kind: story, title, tags }
   const problem = aProblem(changes)
   return kind === 'healed' ? healedAlarm(subject, at, problem) : alarmOf(subject, { kind, at, problem })
 }
 
-export type AlarmParts = Partial<ProblemState & Pick<Alarm, 'entry' | 'title' | 'tags' | 'at'>>
+export type AlarmParts = Partial<ProblemState & Pick<Alarm, 'entry' | 'story' | 'title' | 'tags' | 'at'>>
 
 function aProblem(changes: Partial<ProblemState>): ProblemState {
   return {

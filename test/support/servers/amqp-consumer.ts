@@ -34,7 +34,7 @@ export async function startAmqpConsumer(to: AmqpAccess, queue: string, prefetch 
     acknowledge: () => {
       socket.write(method(1, 60, 80, longLong(delivered.at(-1) ?? 0n), octet(1)))
     },
-    isConnected: () => !socket.destroyed,
+    isConnected: () => !socket.destroyed && !replies.has(10, 50),
     [Symbol.asyncDispose]: async () => {
       if (socket.destroyed) return
       socket.destroy()
@@ -55,13 +55,15 @@ export interface AmqpConsumer extends AsyncDisposable {
   delivered(): number
   /** Acknowledges all that came so far. */
   acknowledge(): void
-  /** Whether the server still holds the connection. */
+  /** Whether the server has not told it to go. */
   isConnected(): boolean
 }
 
 interface Replies {
   /** Resolves when the server said this method; rejects when it closes the connection or the channel. */
   of(classId: number, methodId: number): Promise<void>
+  /** Whether the server has said this method. */
+  has(classId: number, methodId: number): boolean
 }
 
 function listen(socket: Socket, delivered: bigint[]): Replies {
@@ -91,6 +93,7 @@ function listen(socket: Socket, delivered: bigint[]): Replies {
     waiting.get(name)?.resolve()
   }
   return {
+    has: (classId, methodId) => heard.has(`${classId}.${methodId}`),
     async of(classId, methodId) {
       const name = `${classId}.${methodId}`
       if (heard.has(name)) return

@@ -105,7 +105,7 @@ function spawnInSession({ command, args, dir, env, ...program }: Program): Child
 }
 
 /** setpriv (util-linux) replaces itself with the program, so the process id is that of the server. */
-function diesWithParent(path: string, args: readonly string[]): [string, string[]] {
+export function diesWithParent(path: string, args: readonly string[]): [string, string[]] {
   const setpriv = findProgram('setpriv')
   if (setpriv === null) return [path, [...args]]
   return [setpriv, ['--pdeathsig', 'SIGKILL', path, ...args]]

@@ -79,6 +79,29 @@ describe('a round', () => {
     expect(await owed(store)).toHaveLength(1)
   })
 
+  it('tells one problem where the server answers but serves nobody', async () => {
+    const refuse = () => {
+      throw new ConnectionFailure('busy', '127.0.0.1:1')
+    }
+    const story = defineStory({
+      title: 'Target',
+      options,
+      open: () => ({}),
+      steps: {
+        connect: { title: 'answers', check: ({ problem }) => problem(bad) },
+        one: { title: 'one', check: refuse },
+        two: { title: 'two', check: () => {} },
+      },
+    })
+    const entry = entryOf(story)
+    const { report } = await rounds([entry]).run(entry)
+    expect(report.steps.map(({ step, outcome }) => [step, outcome])).toEqual([
+      ['connect', 'problem'],
+      ['one', 'skipped'],
+      ['two', 'ok'],
+    ])
+  })
+
   it('leaves a refused login alone for ten minutes', async () => {
     let tries = 0
     const story = defineStory({
@@ -173,6 +196,18 @@ describe('a cure', () => {
     expect(word).toMatchObject({ kind: 'healed', tried: [{ result: 'healed', title: 'turn it off and on' }] })
     expect(word?.due).toBeLessThanOrEqual(clock.now())
     expect(await store.cures(0)).toMatchObject([{ actor: 'configuration', trial: { result: 'healed' } }])
+  })
+
+  it('that works on a problem of an earlier round is a recovery, and mended all the same', async () => {
+    let isBroken = true
+    const mend = () => {
+      isBroken = false
+    }
+    const entry = entryOf(oneStep(() => (isBroken ? cure({ run: mend }) : null)))
+    const { run, store } = rounds([entry])
+    expect((await run(entry, 'no')).healed).toEqual([])
+    expect((await run(entry)).healed).toMatchObject([{ problem: { tried: [{ result: 'healed' }] } }])
+    expect((await owed(store)).map(({ kind }) => kind)).toEqual(['raised', 'recovered'])
   })
 
   it('that does not help is told in the alarm, and is not tried again within its cool-down', async () => {
