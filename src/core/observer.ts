@@ -26,6 +26,8 @@ export type EngineEvent =
     }
   | { readonly type: 'round-overran'; readonly entry: string }
   | { readonly type: 'round-failed'; readonly entry: string; readonly error: unknown }
+  /** The term ended in it: nothing was decided. */
+  | { readonly type: 'round-interrupted'; readonly entry: string }
   | {
       readonly type: 'alarm-settled'
       readonly channel: string

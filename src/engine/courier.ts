@@ -8,8 +8,8 @@ import type { Redact } from '../core/secret.ts'
 import { Fenced, type Outgoing, type Settlement, type Store } from '../core/store.ts'
 import type { Language } from '../core/text.ts'
 import { within } from './deadline.ts'
-import { wordsOf } from './examine.ts'
 import type { Term } from './term.ts'
+import { wordsOf } from './words.ts'
 
 export interface CourierPorts {
   readonly clock: Clock
@@ -169,6 +169,7 @@ async function send(
     const refused = delivery?.refused ?? []
     return { result: 'sent', refused: refused.length === 0 ? null : redact(refused.join('; ')) }
   } catch (error) {
+    if (signal.aborted) return { result: 'retry', error: 'interrupted', after: 0 }
     const words = wordsOf(error, redact)
     if (error instanceof Undeliverable) return { result: 'failed', error: words }
     return { result: 'retry', error: words, after: error instanceof TryLater ? error.retryAfter : null }

@@ -1,28 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { addressOf, failureOf, isSettled, isUntold, kindOf } from '../core/failure.ts'
-import type { EntryState } from '../core/judge.ts'
-import type { Observe } from '../core/observer.ts'
 import type { Finding, Report, StepReport } from '../core/outcome.ts'
 import { problemId } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
-import type { Redact } from '../core/secret.ts'
-import type { Samples } from '../core/store.ts'
 import { CannotTell, type Cure } from '../core/story.ts'
 import { mapText, milliseconds, say } from '../core/text.ts'
 import { DeadlineExceeded, within } from './deadline.ts'
+import type { ExaminePorts, Memory } from './ports.ts'
 import { askStep } from './step.ts'
-
-export interface ExaminePorts {
-  readonly clock: Clock
-  readonly redact: Redact
-  readonly observe: Observe
-}
-
-/** What is known of the entry before it is told again. */
-export interface Memory {
-  readonly state: EntryState
-  readonly samples: Samples
-}
+import { wordsOf } from './words.ts'
 
 /** One telling: facts, and the cures that the problems found carry, by problem id. */
 export interface Telling {
@@ -224,12 +210,6 @@ function oneCause(
     const isSame = report.step !== connectStep && report.outcome === 'unknown' && unserved.has(report.step)
     return isSame ? { ...report, outcome: 'skipped', reason } : report
   })
-}
-
-/** An error's first line, short and free of secrets. */
-export function wordsOf(error: unknown, redact: Redact): string {
-  const message = error instanceof Error ? error.message || error.name : String(error)
-  return redact(message.split('\n', 1)[0] ?? '').slice(0, 200)
 }
 
 function skip(entry: Entry, asked: readonly string[], told: readonly StepReport[], at: number): StepReport[] {

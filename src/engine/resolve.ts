@@ -5,10 +5,11 @@ import type { Entry } from '../core/plan.ts'
 import { type Cure, DidNotHelp } from '../core/story.ts'
 import { mapText, milliseconds, say, type Text } from '../core/text.ts'
 import { DeadlineExceeded, within } from './deadline.ts'
-import { type Visit, wordsOf } from './examine.ts'
+import type { Visit } from './examine.ts'
 import { type Looked, lookAgain } from './look.ts'
-import type { RoundPorts } from './round.ts'
+import type { RoundPorts } from './ports.ts'
 import type { Term } from './term.ts'
+import { wordsOf } from './words.ts'
 
 /** A raised problem with the cure that it carries. */
 export interface Curable {

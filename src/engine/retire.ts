@@ -3,7 +3,8 @@ import { withdraw } from '../core/judge.ts'
 import type { Entry } from '../core/plan.ts'
 import type { EntryRecord } from '../core/store.ts'
 import { connectStep } from './examine.ts'
-import { happeningOf, type RoundPorts } from './round.ts'
+import type { RoundPorts } from './ports.ts'
+import { happeningOf } from './round.ts'
 import type { Term } from './term.ts'
 
 /**

@@ -1,31 +1,15 @@
 import { alarmOf, healedAlarm, type Owed, type Subject } from '../core/alarm.ts'
 import { type EntryState, emptyState, type Transition, type Trial } from '../core/judge.ts'
 import { problemId, type Report } from '../core/outcome.ts'
-import type { AlarmPolicy, Entry, Limits } from '../core/plan.ts'
+import type { Entry } from '../core/plan.ts'
 import { channelsFor } from '../core/routing.ts'
-import type { EntryRecord, Happening, Store } from '../core/store.ts'
+import type { EntryRecord, Happening } from '../core/store.ts'
 import { milliseconds, say, type Text } from '../core/text.ts'
-import type { Census } from './census.ts'
-import { type ExaminePorts, visit } from './examine.ts'
-import type { Locks } from './locks.ts'
+import { visit } from './examine.ts'
 import { type Looked, lookUntilSure } from './look.ts'
+import type { RoundPorts } from './ports.ts'
 import { type Curable, cureAll, longest } from './resolve.ts'
 import type { Term } from './term.ts'
-
-export interface RoundPorts extends ExaminePorts {
-  readonly store: Store
-  readonly census: Census
-  readonly locks: Locks
-  /** Bounds how many entries are looked at, and how many cures run, at the same time. */
-  readonly examinePool: Pool
-  readonly curePool: Pool
-  readonly limits: Limits
-  readonly alarms: AlarmPolicy
-  /** The names of all channels. */
-  readonly channels: readonly string[]
-}
-
-export type Pool = <Result>(work: () => Promise<Result>) => Promise<Result>
 
 /** How far a round goes: `no` looks only; `rehearse` says what it would cure; `yes` cures. */
 export type Resolving = 'yes' | 'rehearse' | 'no'
@@ -93,7 +77,11 @@ export async function runRound(
     return finish(entry, cured, mended, ports)
   } catch (error) {
     if (!isJudged) census.judged(entry, false)
-    observe({ type: 'round-failed', entry: entry.name, error })
+    observe(
+      term.signal.aborted
+        ? { type: 'round-interrupted', entry: entry.name }
+        : { type: 'round-failed', entry: entry.name, error },
+    )
     throw error
   }
 }

@@ -15,7 +15,8 @@ import {
 } from '../core/story.ts'
 import { mapText, milliseconds, say, type Text } from '../core/text.ts'
 import { DeadlineExceeded, within } from './deadline.ts'
-import { type ExaminePorts, type Memory, wordsOf } from './examine.ts'
+import type { ExaminePorts, Memory } from './ports.ts'
+import { wordsOf } from './words.ts'
 
 export interface Answer {
   readonly report: StepReport

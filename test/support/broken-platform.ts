@@ -117,8 +117,7 @@ async function fill(mariadb: Mariadb, held: AsyncDisposableStack): Promise<void>
 async function pileUp(rabbitmq: SharedRabbitmq): Promise<void> {
   await rabbitmq.api('PUT', `/api/queues/${rabbitmq.vhost}/orders`, { durable: true })
   const message = { properties: {}, routing_key: 'orders', payload: 'x', payload_encoding: 'string' }
-  const publish = () =>
-    rabbitmq.api('POST', `/api/exchanges/${rabbitmq.vhost}/amq.default/publish`, message)
+  const publish = () => rabbitmq.api('POST', `/api/exchanges/${rabbitmq.vhost}/amq.default/publish`, message)
   await Promise.all(Array.from({ length: 120 }, publish))
   await until('the broker counts them', async () => (await lengthOf(rabbitmq)) === 120)
 }

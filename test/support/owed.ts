@@ -30,7 +30,10 @@ export function problemState(more: Partial<ProblemState> = {}): ProblemState {
 /** An alarm of entry `cache`. */
 export function alarm(kind: TransitionKind = 'raised', more: Partial<ProblemState> = {}, at?: number): Alarm {
   const problem = problemState(more)
-  return alarmOf({ name: 'cache', kind: 'redis', title: 'Redis', tags: [] }, { kind, at: at ?? problem.since, problem })
+  return alarmOf(
+    { name: 'cache', kind: 'redis', title: 'Redis', tags: [] },
+    { kind, at: at ?? problem.since, problem },
+  )
 }
 
 /** A commit of entry `cache` that owes these alarms; its state holds the problems that are still raised. */

@@ -91,16 +91,20 @@ function programArgs(): readonly string[] {
     : [join(root, built)]
 }
 
-function startProgram(
-  dir: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Program {
+function startProgram(dir: string, args: readonly string[], env: Readonly<Record<string, string>>): Program {
   const child = spawn(...diesWithParent(process.execPath, [...programArgs(), ...args]), {
     cwd: dir,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: dir, LANG: 'C.UTF-8', TZ: 'UTC', HEALTHZ_LOG: 'debug', ...env, [SERVER_MARK]: dir },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: dir,
+      LANG: 'C.UTF-8',
+      TZ: 'UTC',
+      HEALTHZ_LOG: 'debug',
+      ...env,
+      [SERVER_MARK]: dir,
+    },
   })
   const printed = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)

@@ -48,7 +48,11 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
 
     it('puts the healing in place of an alarm that waits', async () => {
       await owe(alarm())
-      const healed = healedAlarm({ name: 'cache', kind: 'redis', title: 'Redis', tags: [] }, 5, problemState())
+      const healed = healedAlarm(
+        { name: 'cache', kind: 'redis', title: 'Redis', tags: [] },
+        5,
+        problemState(),
+      )
       await store.commit(
         store.fence,
         commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),
@@ -59,7 +63,11 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     it('owes the recovery where the alarm had left before the healing', async () => {
       await owe(alarm())
       await claim()
-      const healed = healedAlarm({ name: 'cache', kind: 'redis', title: 'Redis', tags: [] }, 5, problemState())
+      const healed = healedAlarm(
+        { name: 'cache', kind: 'redis', title: 'Redis', tags: [] },
+        5,
+        problemState(),
+      )
       await store.commit(
         store.fence,
         commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),

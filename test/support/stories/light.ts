@@ -12,13 +12,13 @@ export default defineStory({
     hangs: z.enum(['step', 'cure', 'close']).optional(),
   }),
   open: ({ options: { hangs } }) => ({
-    [Symbol.asyncDispose]: () => (hangs === 'close' ? forGood() : Promise.resolve()),
+    [Symbol.asyncDispose]: () => (hangs === 'close' ? hang('close') : Promise.resolve()),
   }),
   steps: {
     green: {
       title: say`the light is green`,
       async check({ options: { file, cure, hangs }, note, problem }) {
-        if (hangs === 'step') await forGood()
+        if (hangs === 'step') await hang('step')
         const colour = (await readFile(file, 'utf8').catch(() => 'green')).trim()
         note(say`it is ${colour}`)
         if (colour !== 'red') return
@@ -33,7 +33,7 @@ export default defineStory({
               consent: cure,
               settle: 0,
               within: 2000,
-              run: () => (hangs === 'cure' ? forGood() : writeFile(file, 'green')),
+              run: () => (hangs === 'cure' ? hang('cure') : writeFile(file, 'green')),
             },
           }),
         })
@@ -42,7 +42,8 @@ export default defineStory({
   },
 })
 
-/** Never ends, and keeps nothing alive. */
-function forGood(): Promise<void> {
+/** Says that it hangs, never ends, and keeps nothing alive. */
+function hang(what: string): Promise<void> {
+  process.stderr.write(`the ${what} hangs\n`)
   return new Promise(() => {})
 }
