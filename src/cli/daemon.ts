@@ -1,0 +1,85 @@
+import { runDaemon } from '../app.ts'
+import type { EngineEvent } from '../core/observer.ts'
+import { problemId } from '../core/outcome.ts'
+import type { Plan } from '../core/plan.ts'
+import { render } from '../core/text.ts'
+import type { Context } from './context.ts'
+import { loadConfiguration } from './load.ts'
+import { createLog, type Log } from './log.ts'
+import { resolvingOf } from './once.ts'
+import type { RootOptions } from './root-options.ts'
+import { startFault } from './start-fault.ts'
+
+/** `healthz -d`: watches until it is asked to end. */
+export async function daemon(options: RootOptions, context: Context): Promise<number> {
+  const plan = await loadConfiguration(options, context)
+  const log = await createLog(context)
+  try {
+    await runDaemon(plan, resolvingOf(options), {
+      signal: context.signal,
+      version: context.version,
+      observe: (event) => logEvent(event, plan, log),
+      failed: (what, error) => log.error('request failed', { what, error: firstLine(error) }),
+      started: (http) => {
+        log.info('started', {
+          version: context.version,
+          platform: plan.platform,
+          node: plan.node,
+          stories: plan.entries.length,
+          channels: plan.channels.length,
+          store: plan.store.file ?? 'memory',
+          http: http === null ? 'off' : `http://${http.host}:${http.port}`,
+          pid: process.pid,
+        })
+      },
+    })
+  } catch (error) {
+    throw startFault(error, plan.language) ?? error
+  }
+  log.info('stopped', { by: String(context.signal.reason) })
+  return 0
+}
+
+function logEvent(event: EngineEvent, plan: Plan, log: Log): void {
+  switch (event.type) {
+    case 'round-ended':
+      log.debug('round ended', { entry: event.entry, tookMs: Math.round(event.report.took) })
+      for (const { kind, problem } of event.transitions) {
+        const told = {
+          problem: `${event.entry}/${problemId(problem.step, problem.key)}`,
+          severity: problem.severity,
+          summary: render(problem.summary, plan.language),
+        }
+        if (kind === 'recovered') log.info(kind, told)
+        else log.warn(kind, told)
+      }
+      return
+    case 'round-failed':
+      log.error('round failed', { entry: event.entry, error: firstLine(event.error) })
+      return
+    case 'round-interrupted':
+      log.debug('round interrupted', { entry: event.entry })
+      return
+    case 'round-overran':
+      log.warn('round overran', { entry: event.entry })
+      return
+    case 'cure-began':
+      log.info('cure began', { problem: `${event.entry}/${event.problem}` })
+      return
+    case 'cure-ended':
+      log.info('cure ended', { step: `${event.entry}/${event.step}`, result: event.result })
+      return
+    case 'alarm-settled':
+      if (event.result === 'sent' && event.error === null) log.debug('alarm sent', { channel: event.channel })
+      else log.warn('alarm not taken', { channel: event.channel, result: event.result, error: event.error })
+      return
+    case 'courier-failed':
+      log.error('courier failed', { channel: event.channel, error: firstLine(event.error) })
+      return
+    case 'fenced':
+      log.warn('fenced', { act: event.act })
+  }
+}
+
+const firstLine = (error: unknown) =>
+  error instanceof Error ? error.message.split('\n', 1)[0] : String(error)

@@ -1,0 +1,27 @@
+import type { Plan } from '../core/plan.ts'
+import { render, say } from '../core/text.ts'
+import { visitStore } from '../store/open.ts'
+import { CommandFault } from './context.ts'
+
+/** The store of a plan, beside the process that keeps it; a message for the person where there is none. */
+export function keptStore(plan: Plan, { isWriting = false } = {}) {
+  const { file } = plan.store
+  if (file === null) {
+    throw new CommandFault(
+      render(
+        say`healthz: the store of this configuration is in memory; ask the daemon by HTTP: /api/v1/problems`,
+        plan.language,
+      ),
+    )
+  }
+  const store = visitStore(file, { isWriting })
+  if (store === null) {
+    throw new CommandFault(
+      render(
+        say`healthz: there is no store ${file} yet; start the daemon (-d) or run --once first`,
+        plan.language,
+      ),
+    )
+  }
+  return store
+}

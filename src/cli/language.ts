@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { english, type Language } from '../core/text.ts'
+
+/** The languages that people can be told in. */
+export const languages = ['en', 'zh-CN'] as const
+
+/** Reads a language's texts. English lives in the code. */
+export async function loadLanguage(code: string, locales: string): Promise<Language> {
+  if (code === english.code) return english
+  const texts = JSON.parse(await readFile(join(locales, `${code}.json`), 'utf8')) as Record<string, string>
+  return { code, texts }
+}
+
+/** The language that a person's environment asks for, by HEALTHZ_LANGUAGE or the locale. */
+export async function languageOf(
+  env: Readonly<Record<string, string | undefined>>,
+  locales: string,
+): Promise<Language> {
+  const asked = env['HEALTHZ_LANGUAGE'] ?? env['LC_ALL'] ?? env['LC_MESSAGES'] ?? env['LANG'] ?? ''
+  const code = /^zh([_-]|$)/i.test(asked) && !/^zh[_-](tw|hk)/i.test(asked) ? 'zh-CN' : english.code
+  return loadLanguage(code, locales)
+}

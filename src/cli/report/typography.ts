@@ -1,0 +1,43 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Breaks at spaces; a text without them (Chinese) is broken where the line is full. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const paragraph of text.split('\n')) {
+    let line = ''
+    for (const word of paragraph.split(/(?<= )|(?<=[，。；：、])/u)) {
+      if (line !== '' && displayWidth(line + word.trimEnd()) > width) {
+        lines.push(line.trimEnd())
+        line = ''
+      }
+      line += word
+    }
+    lines.push(line.trimEnd())
+  }
+  return lines
+}
+
+/** The text cut to a width, with an ellipsis where something is missing. */
+export function cut(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  let kept = ''
+  for (const character of text) {
+    if (displayWidth(kept + character) > width - 1) break
+    kept += character
+  }
+  return `${kept}…`
+}
+
+/** Columns that a text takes on a terminal: Chinese characters take two. */
+export function displayWidth(text: string): number {
+  let width = 0
+  for (const character of stripVTControlCharacters(text)) {
+    width +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
+        character,
+      )
+        ? 2
+        : 1
+  }
+  return width
+}

@@ -1,0 +1,61 @@
+import { userInfo } from 'node:os'
+import { statusOf } from '../core/status.ts'
+import { milliseconds, render, say } from '../core/text.ts'
+import { systemClock } from '../engine/system-clock.ts'
+import { CommandFault, type Context } from './context.ts'
+import { keptStore } from './kept-store.ts'
+import { loadConfiguration } from './load.ts'
+import type { RootOptions } from './root-options.ts'
+
+/** How long a consent holds, in milliseconds: a person who says yes means the problem of now. */
+const consentFor = 3_600_000
+
+/** `healthz resolve list`: the raised problems whose cure waits for a person. */
+export async function listCures(options: RootOptions, context: Context): Promise<number> {
+  const plan = await loadConfiguration(options, context)
+  using store = keptStore(plan)
+  const waiting = waitingCures(store, plan)
+  for (const { id, summary, title } of waiting)
+    await context.stdout.write(`${id}\n    ${summary}\n    → ${title}\n`)
+  if (waiting.length === 0)
+    await context.stdout.write(`${render(say`no cure waits for consent`, plan.language)}\n`)
+  return 0
+}
+
+/** `healthz resolve approve`: lets the next round try one cure. */
+export async function approveCure(problem: string, options: RootOptions, context: Context): Promise<number> {
+  const plan = await loadConfiguration(options, context)
+  using store = keptStore(plan, { isWriting: true })
+  const waiting = waitingCures(store, plan)
+  const found = waiting.find(({ id }) => id === problem)
+  if (found === undefined) {
+    const known = waiting.length === 0 ? render(say`none`, plan.language) : waiting.map(({ id }) => id)
+    throw new CommandFault(
+      render(say`healthz: no cure of "${problem}" waits for consent; waiting: ${known}`, plan.language),
+    )
+  }
+  const at = systemClock.now()
+  store.approve({
+    entry: found.entry,
+    problem: found.problem,
+    by: userInfo().username,
+    at,
+    until: at + consentFor,
+  })
+  await context.stdout.write(
+    `${render(say`approved for ${milliseconds(consentFor)}: ${found.title}; the next round of ${found.entry} tries it`, plan.language)}\n`,
+  )
+  return 0
+}
+
+function waitingCures(store: ReturnType<typeof keptStore>, plan: Parameters<typeof keptStore>[0]) {
+  return statusOf(store.entries(), plan.language).problems.flatMap(
+    ({ phase, cure, entry, step, key, summary }) => {
+      if (phase !== 'raised' || cure === null) return []
+      const mode = plan.entries.find(({ name }) => name === entry)?.resolve.mode
+      if (cure.consent === 'auto' && mode === 'auto') return []
+      const problem = key === '' ? step : `${step}/${key}`
+      return [{ id: `${entry}/${problem}`, entry, problem, summary, title: cure.title }]
+    },
+  )
+}

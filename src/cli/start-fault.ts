@@ -1,0 +1,31 @@
+import { type Language, render, say } from '../core/text.ts'
+import { CannotListen } from '../http/server.ts'
+import { NewerStore } from '../store/database.ts'
+import { StoreInUse } from '../store/open.ts'
+import { CommandFault } from './context.ts'
+
+/** What a person should read when the start failed for a known reason; null: the reason is not known. */
+export function startFault(error: unknown, language: Language): CommandFault | null {
+  const fault = (text: Parameters<typeof render>[0]) => new CommandFault(render(text, language))
+  if (error instanceof StoreInUse) {
+    const pid = error.pid === null ? '?' : String(error.pid)
+    return fault(
+      say`healthz: the store ${error.file} is in use by process ${pid}; stop it, or give this one a store of its own (store.file)`,
+    )
+  }
+  if (error instanceof NewerStore)
+    return fault(say`healthz: ${error.message}; use that version, or another store.file`)
+  if (error instanceof CannotListen)
+    return fault(say`healthz: ${error.message}; change http.listen, or set http: off`)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
+    const path = error instanceof Error && 'path' in error ? String(error.path) : ''
+    return fault(say`healthz: the store cannot be opened: ${path} (${code}); choose another store.file`)
+  }
+  if (code === 'ERR_SQLITE_ERROR') {
+    return fault(
+      say`healthz: the store cannot be opened: ${error instanceof Error ? error.message : code}; choose another store.file`,
+    )
+  }
+  return null
+}

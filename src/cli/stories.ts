@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { nearest } from '../core/nearest.ts'
+import { PluginFault } from '../core/plugins.ts'
+import type { Step, Story } from '../core/story.ts'
+import { count, render, say, type Text } from '../core/text.ts'
+import { CommandFault, type Context } from './context.ts'
+import { builtIn } from './load.ts'
+import { displayWidth } from './report/typography.ts'
+
+/** `healthz stories`: the kinds there are; with a name, what that kind asks and what may be set. */
+export async function stories(name: string | undefined, context: Context): Promise<number> {
+  const { kinds } = builtIn(context.places)
+  const names = await kinds.names()
+  const tell = (text: Text) => render(text, context.language)
+  if (name === undefined) {
+    const widest = Math.max(...names.map((kind) => kind.length))
+    for (const kind of names) {
+      const { title, steps } = await kinds.load(kind)
+      const number = tell(say`${count(Object.keys(steps).length, 'step')}`)
+      await context.stdout.write(`${kind.padEnd(widest)}  ${tell(title)} (${number})\n`)
+    }
+    return 0
+  }
+  if (!names.includes(name)) {
+    const near = await nearest(name, names)
+    throw new CommandFault(
+      near === null
+        ? tell(say`healthz: there is no story "${name}"; there is: ${names}`)
+        : tell(say`healthz: there is no story "${name}"; did you mean "${near}"?`),
+    )
+  }
+  try {
+    await context.stdout.write(explain(name, await kinds.load(name), tell))
+    return 0
+  } catch (error) {
+    if (error instanceof PluginFault)
+      throw new CommandFault(`${error.file}: ${tell(error.reason)}; ${tell(error.hint)}`)
+    throw error
+  }
+}
+
+type Tell = (text: Text) => string
+
+function explain(kind: string, story: Story, tell: Tell): string {
+  const scope =
+    story.scope === 'node'
+      ? tell(say`every node tells it about itself`)
+      : tell(say`one node tells it for the platform`)
+  const options = fieldsOf(story.options)
+  const steps = Object.entries(story.steps).flatMap(([name, step]) => stepLines(name, step, tell))
+  return [
+    `${kind}: ${tell(story.title)} (${scope})`,
+    '',
+    `${tell(say`with:`)}`,
+    ...(options.length === 0 ? [`  ${tell(say`nothing to set`)}`] : columns(options)),
+    '',
+    `${tell(say`steps:`)}`,
+    ...steps,
+    '',
+  ].join('\n')
+}
+
+function stepLines(name: string, step: Step, tell: Tell): string[] {
+  const when =
+    step.on === false
+      ? tell(say`off unless it is named`)
+      : typeof step.on === 'function'
+        ? tell(say`on where the options ask for it`)
+        : tell(say`on`)
+  const limits = step.limits === undefined ? [] : fieldsOf(step.limits)
+  return [`  ${name} (${when})`, `      ${tell(step.title)}`, ...columns(limits).map((line) => `    ${line}`)]
+}
+
+interface Field {
+  readonly name: string
+  readonly what: string
+}
+
+/** The fields of an options schema, with their types and defaults, as far as JSON schema can say them. */
+function fieldsOf(schema: z.ZodType): Field[] {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  const required = new Set(json.required ?? [])
+  return Object.entries(json.properties ?? {}).map(([name, property]) => {
+    const shape = typeof property === 'boolean' ? {} : property
+    const type = shape.title ?? shape.enum?.map(String).join(' | ') ?? String(shape.type ?? 'any')
+    const standard = shape.default === undefined ? '' : `, default ${JSON.stringify(shape.default)}`
+    const need = required.has(name) ? ', required' : ''
+    const about = shape.description === undefined ? '' : `: ${shape.description}`
+    return { name, what: `${type}${need}${standard}${about}` }
+  })
+}
+
+function columns(fields: readonly Field[]): string[] {
+  const widest = Math.max(0, ...fields.map(({ name }) => displayWidth(name)))
+  return fields.map(({ name, what }) => `  ${name.padEnd(widest)}  ${what}`)
+}
