@@ -24,7 +24,9 @@ export { RedisRefusal } from './clients/redis-refusal.ts'
 export { type RequestOptions, type Response, request, type Timings } from './clients/request.ts'
 export { countRestarts, type Run } from './clients/restarts.ts'
 export { connectTcp, rawProbe } from './clients/tcp.ts'
-export { callXmlRpc, XmlRpcFault, type XmlRpcServer, type XmlRpcValue } from './clients/xml-rpc.ts'
+export { type Certificate, lookAtTls, type TlsPlace, type TlsView } from './clients/tls.ts'
+export { callXmlRpc, type XmlRpcServer } from './clients/xml-rpc.ts'
+export { XmlRpcFault, type XmlRpcValue } from './clients/xml-rpc-codec.ts'
 export {
   type Channel,
   type Delivery,
@@ -38,6 +40,7 @@ export {
 } from './core/channel.ts'
 export { duration, parseDuration } from './core/duration.ts'
 export { ConnectionFailure, type FailureKind, failureOf, kindOf } from './core/failure.ts'
+export { isPast, type Limit, limit } from './core/limit.ts'
 export { type ServerUrl, secret, serverUrl } from './core/options.ts'
 export { createRedactor, findSecrets, type Redact, Secret } from './core/secret.ts'
 export {

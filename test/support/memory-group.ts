@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { until } from './servers/until.ts'
 
 /** A control group with a memory limit, for root where the kernel lets it make one. */
@@ -8,12 +8,6 @@ export interface MemoryGroup extends AsyncDisposable {
   readonly procs: string
   add(pid: number): void
   limit(bytes: number): void
-}
-
-/** Whether `makeMemoryGroup` can work here: version 1, or version 2 with the memory controller handed down. */
-export function canLimitMemory(): boolean {
-  if (process.getuid?.() !== 0) return false
-  return existsSync(v1) || readFileIfThere(`${v2}/cgroup.subtree_control`).includes('memory')
 }
 
 /** Removed on disposal, once its processes have ended. */
@@ -40,6 +34,27 @@ export function makeMemoryGroup(bytes: number): MemoryGroup {
 }
 
 const [v1, v2] = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup']
+
+/** For a suite that needs `makeMemoryGroup`: version 1, or version 2 with the memory controller handed down. */
+export const mayLimitMemory = canLimitMemory()
+  ? {}
+  : { skip: true, meta: { leftOut: 'needs root on Linux, and a memory control group that it may write' } }
+
+function canLimitMemory(): boolean {
+  if (process.getuid?.() !== 0) return false
+  if (existsSync(v1)) return isWritable(v1)
+  return isWritable(v2) && readFileIfThere(`${v2}/cgroup.subtree_control`).includes('memory')
+}
+
+/** In most containers it is mounted read-only. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 function readFileIfThere(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : ''

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram } from './programs.ts'
 import { makeTempDir, runDir } from './temp-dir.ts'
@@ -48,6 +48,8 @@ async function install(datadir: string): Promise<void> {
     [
       ...['--no-defaults', ...asRootUser(), `--datadir=${datadir}`],
       ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
+      // An install clears the temporary files of any other that shares its folder.
+      `--tmpdir=${dirname(datadir)}`,
       ...['--innodb-log-file-size=4M', '--innodb-data-file-path=ibdata1:12M:autoextend'],
     ],
     { timeout: 60_000 },

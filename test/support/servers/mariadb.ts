@@ -45,7 +45,13 @@ async function startOn(port: number, { replicaOf, args = [] }: MariadbOptions): 
       name: 'mariadb',
       command: 'mariadbd',
       args: [
-        ...['--no-defaults', ...asRootUser(), `--datadir=${dir}/data`, `--socket=${socket}`],
+        ...[
+          '--no-defaults',
+          ...asRootUser(),
+          `--datadir=${dir}/data`,
+          `--tmpdir=${dir}`,
+          `--socket=${socket}`,
+        ],
         ...[`--pid-file=${dir}/pid`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
         ...['--innodb-buffer-pool-size=16M', '--innodb-log-file-size=4M', '--key-buffer-size=1M'],
         ...['--aria-pagecache-buffer-size=2M', '--table-open-cache=64', '--max-connections=50'],
