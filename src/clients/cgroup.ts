@@ -9,18 +9,23 @@ export interface MemoryGroup {
   readonly oomKills: number | null
 }
 
+const mountPoint = '/sys/fs/cgroup'
+
 /** The memory group that a process runs in; null where it has no limit, or there are no control groups. */
-export async function memoryGroupOf(pid: number | 'self'): Promise<MemoryGroup | null> {
-  const groups = await readText(`/proc/${pid}/cgroup`)
+export async function memoryGroupOf(
+  pid: number,
+  { proc, cgroup } = { proc: '/proc', cgroup: mountPoint },
+): Promise<MemoryGroup | null> {
+  const groups = await readText(`${proc}/${pid}/cgroup`)
   const v1 = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(groups ?? '')?.[1]
-  if (v1 !== undefined) return readV1(`${mountPoint}/memory`, v1)
+  if (v1 !== undefined) return readV1(`${cgroup}/memory`, v1)
   const v2 = /^0::(.*)$/m.exec(groups ?? '')?.[1]
-  return v2 === undefined ? null : readV2(mountPoint, v2)
+  return v2 === undefined ? null : readV2(cgroup, v2)
 }
 
 /** The limit that a container has as a whole; null on a host of its own. */
-export async function memoryGroupOfContainer(): Promise<MemoryGroup | null> {
-  return (await readV2(mountPoint, '/')) ?? (await readV1(`${mountPoint}/memory`, '/'))
+export async function memoryGroupOfContainer(cgroup = mountPoint): Promise<MemoryGroup | null> {
+  return (await readV2(cgroup, '/')) ?? (await readV1(`${cgroup}/memory`, '/'))
 }
 
 /** How many processors' worth of time a container may use; null on a host of its own, or without a limit. */
@@ -38,8 +43,6 @@ export function parseCpuMax(text: string): number | null {
   if (quota === undefined || period === undefined) return null
   return Number.isFinite(quota) && period > 0 ? quota / period : null
 }
-
-const mountPoint = '/sys/fs/cgroup'
 
 /** Version 1 writes "no limit" as the largest multiple of a page. */
 const unlimited = 2 ** 60

@@ -7,7 +7,7 @@ import {
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { ConnectionFailure, failureOf } from '../core/failure.ts'
+import { ConnectionFailure, failureOf, kindOf } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
 import { milliseconds, say } from '../core/text.ts'
 
@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly timeout?: number
   /** Bytes of body to read at most; what lies beyond is cut off. Default 1 MiB. */
   readonly maxBody?: number
+  /** Take an answer that breaks off in its body as an answer too, instead of failing. */
+  readonly takesBroken?: boolean
 }
 
 export interface Response {
@@ -37,6 +39,8 @@ export interface Response {
   readonly headers: IncomingHttpHeaders
   readonly body: string
   readonly isTruncated: boolean
+  /** Whether the server closed before the body was whole; only where `takesBroken` was set. */
+  readonly isBroken: boolean
   readonly timings: Timings
 }
 
@@ -94,15 +98,15 @@ export function request(url: URL, options: RequestOptions): Promise<Response> {
     outgoing.on('error', (error) => fail(failureOf(asProtocol(error, address), address) ?? error))
     outgoing.on('response', (incoming) => {
       const firstByte = performance.now() - start
-      read(incoming, options.maxBody ?? 1_048_576).then(
-        ({ body, isTruncated }) => {
+      read(incoming, options.maxBody ?? 1_048_576, options.takesBroken === true).then(
+        (content) => {
           stop()
           const timings = {
             connect: (connectedAt ?? start) - start,
             firstByte,
             total: performance.now() - start,
           }
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body, isTruncated, timings })
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, ...content, timings })
           outgoing.destroy()
         },
         (error) => fail(failureOf(error, address) ?? error),
@@ -160,13 +164,21 @@ function asProtocol(error: Error & { code?: unknown }, address: string): Error {
 async function read(
   incoming: IncomingMessage,
   maxBody: number,
-): Promise<{ body: string; isTruncated: boolean }> {
+  takesBroken: boolean,
+): Promise<Pick<Response, 'body' | 'isTruncated' | 'isBroken'>> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size > maxBody) break
+  let isBroken = false
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > maxBody) break
+    }
+  } catch (error) {
+    if (!takesBroken || kindOf(error) !== 'reset') throw error
+    isBroken = true
   }
-  return { body: Buffer.concat(chunks).subarray(0, maxBody).toString('utf8'), isTruncated: size > maxBody }
+  const body = Buffer.concat(chunks).subarray(0, maxBody).toString('utf8')
+  return { body, isTruncated: size > maxBody, isBroken }
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { parseCpuMax } from '../../../src/clients/cgroup.ts'
 import { isWholeScan, parseStat, readProcess, scanProcesses, startedAt } from '../../../src/clients/proc.ts'
 import {
   descriptorUse,
@@ -43,15 +42,6 @@ test('parseMemoryUse reads resident and swapped memory, and nothing of a kernel 
     swapped: 8 * 1024,
   })
   expect(parseMemoryUse('Name:\tkthreadd\nThreads:\t1\n')).toBeNull()
-})
-
-test.each([
-  ['200000 100000\n', 2],
-  ['50000 100000\n', 0.5],
-  ['max 100000\n', null],
-  ['', null],
-])('parseCpuMax %j is %j', (text, limit) => {
-  expect(parseCpuMax(text)).toBe(limit)
 })
 
 describe.runIf(process.platform === 'linux')('this process', () => {

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { callXmlRpc, type XmlRpcValue } from '../../../src/clients/xml-rpc.ts'
+import { callXmlRpc } from '../../../src/clients/xml-rpc.ts'
+import type { XmlRpcValue } from '../../../src/clients/xml-rpc-codec.ts'
 import { kindOf } from '../../../src/core/failure.ts'
 import { type Listening, startListening } from '../../support/servers/listening.ts'
 
@@ -10,12 +11,12 @@ let answer = { status: 200, body: '' }
 let asked = ''
 
 beforeAll(async () => {
-  server = await startListening(() =>
-    createServer(async (request, response) => {
+  server = await startListening(() => ({
+    server: createServer(async (request, response) => {
       asked = await text(request)
       response.writeHead(answer.status).end(answer.body)
     }),
-  )
+  }))
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
