@@ -3,6 +3,7 @@ import { Secret } from './secret.ts'
 import { say } from './text.ts'
 
 const empty = say`empty; leave it out where there is none`
+const badPercent = say`the user or the password holds a "%" that means itself; in a URL write it as %25`
 
 /** A password or token in an option. */
 export function secret() {
@@ -36,10 +37,24 @@ export function serverUrl(...schemes: readonly `${string}:`[]) {
         context.addIssue({ code: 'custom', message: `not a URL that begins with ${wanted}` })
         return z.NEVER
       }
+      if (![url.username, url.password].every(isDecodable)) {
+        context.addIssue({ code: 'custom', message: badPercent.template })
+        return z.NEVER
+      }
       const user = url.username === '' ? undefined : decodeURIComponent(url.username)
       const password = url.password === '' ? undefined : new Secret(decodeURIComponent(url.password))
       url.username = ''
       url.password = ''
       return { url, user, password }
     })
+}
+
+/** Whether each `%` begins the code of a character. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

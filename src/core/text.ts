@@ -23,7 +23,7 @@ export type Figure =
   | { readonly figure: 'count'; readonly count: number; readonly one: string; readonly many: string }
   | { readonly figure: 'time'; readonly at: number }
 
-/** A language: a translation for each template and each counted noun (`# messages`). English has none. */
+/** A language: a translation for each template, each counted noun (`# messages`) and `# %`. English has none. */
 export interface Language {
   readonly code: string
   readonly texts: Readonly<Record<string, string>>
@@ -105,7 +105,7 @@ function renderFigure(figure: Figure, language: Language): string {
     case 'bytes':
       return renderBytes(figure.bytes)
     case 'percent':
-      return `${round(figure.percent)} %`
+      return (language.texts['# %'] ?? '# %').replace('#', round(figure.percent))
     case 'count': {
       const noun = figure.count === 1 && language === english ? figure.one : figure.many
       const phrase = language.texts[`# ${figure.many}`] ?? `# ${noun}`
