@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { ConfigFaults } from '../config/fault.ts'
+import { ConfigFaults, printFaults } from '../config/fault.ts'
 import { loadPlan } from '../config/load.ts'
 import { channelShape, storyShape } from '../config/plugin-shape.ts'
 import { pluginsIn } from '../config/plugins.ts'
@@ -24,7 +23,7 @@ export async function loadConfiguration(options: RootOptions, context: Context):
   const { env, places } = context
   try {
     return await loadPlan({
-      file: resolve(configFile(options, context)),
+      file: configFile(options, context),
       env,
       ...builtIn(places),
       index: places.index,
@@ -32,7 +31,7 @@ export async function loadConfiguration(options: RootOptions, context: Context):
       overrides: options.interval === undefined ? {} : { interval: options.interval * 1000 },
     })
   } catch (error) {
-    if (error instanceof ConfigFaults) throw new CommandFault(error.message)
+    if (error instanceof ConfigFaults) throw new CommandFault(printFaults(error.faults, context.language))
     throw error
   }
 }

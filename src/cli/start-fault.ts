@@ -1,5 +1,5 @@
 import { type Language, render, say } from '../core/text.ts'
-import { CannotListen } from '../http/server.ts'
+import { CannotListen } from '../http/cannot-listen.ts'
 import { NewerStore } from '../store/database.ts'
 import { StoreInUse } from '../store/open.ts'
 import { CommandFault } from './context.ts'

@@ -17,8 +17,15 @@ export function createLiveness(entries: readonly Entry[], clock: Clock): Livenes
   const running = new Map<string, number>()
   return {
     observe(event) {
-      if (event.type === 'round-began') running.set(event.entry, clock.elapsed())
-      if (event.type === 'round-ended' || event.type === 'round-failed') running.delete(event.entry)
+      switch (event.type) {
+        case 'round-began':
+          running.set(event.entry, clock.elapsed())
+          return
+        case 'round-ended':
+        case 'round-failed':
+        case 'round-interrupted':
+          running.delete(event.entry)
+      }
     },
     stuck() {
       const now = clock.elapsed()

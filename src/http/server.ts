@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { HttpPlan } from '../core/plan.ts'
+import { CannotListen } from './cannot-listen.ts'
 
 /** What a route answers. */
 export interface Answer {
@@ -9,11 +10,6 @@ export interface Answer {
 }
 
 export type Route = (request: { readonly url: URL; readonly accept: string }) => Promise<Answer> | Answer
-
-/** Thrown when the address to listen on cannot be had. */
-export class CannotListen extends Error {
-  override readonly name = 'CannotListen'
-}
 
 /**
  * Serves GET and HEAD on these paths until disposed; open connections are ended then.

@@ -170,7 +170,7 @@ function indented(text: string, page: Page): string[] {
 }
 
 function labelled(label: string, text: string, page: Page): string[] {
-  const width = Math.max(6, displayWidth(label) + 1)
+  const width = Math.max(7, displayWidth(label) + 2)
   const lines = wrap(text, page.width - margin.length - width)
   const padded = label + ' '.repeat(width - displayWidth(label))
   return lines.map(

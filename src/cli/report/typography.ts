@@ -1,11 +1,14 @@
 import { stripVTControlCharacters } from 'node:util'
 
+/** After a space, but not between a figure and its unit; after Chinese punctuation. */
+const breaks = /(?<= )(?!(?:%|ms|s|min|h|d|B|[KMGTP]iB)(?:[\s.,;:)]|$))|(?<=[，。；：、])/u
+
 /** Breaks at spaces; a text without them (Chinese) is broken where the line is full. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
     let line = ''
-    for (const word of paragraph.split(/(?<= )|(?<=[，。；：、])/u)) {
+    for (const word of paragraph.split(breaks)) {
       if (line !== '' && displayWidth(line + word.trimEnd()) > width) {
         lines.push(line.trimEnd())
         line = ''
