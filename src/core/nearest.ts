@@ -5,7 +5,7 @@ export async function nearest(word: string, known: readonly string[]): Promise<s
   const small = word.toLowerCase()
   const candidates = new Map(known.map((name) => [name.toLowerCase(), name]))
   const near =
-    closestMatch(small, [...candidates.keys()], { maxDistance: Math.max(1, Math.floor(word.length / 3)) }) ??
+    closestMatch(small, [...candidates.keys()], { maxDistance: Math.ceil(word.length / 3) }) ??
     [...candidates.keys()].find((name) => small.length > 2 && name.startsWith(small))
   return near === undefined ? null : (candidates.get(near) ?? null)
 }
