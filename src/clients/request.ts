@@ -61,6 +61,7 @@ export function request(url: URL, options: RequestOptions): Promise<Response> {
   const address =
     options.socketPath ?? `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
   return new Promise((resolve, reject) => {
+    options.signal.throwIfAborted()
     let connectedAt: number | null = null
     const connectTimeout = options.connectTimeout ?? 3000
     const timeout = options.timeout ?? 10_000
@@ -87,7 +88,6 @@ export function request(url: URL, options: RequestOptions): Promise<Response> {
       clearTimeout(answering)
       options.signal.removeEventListener('abort', abort)
     }
-    if (options.signal.aborted) return abort()
     options.signal.addEventListener('abort', abort, { once: true })
 
     outgoing.on('socket', (socket) => {

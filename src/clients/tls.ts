@@ -61,6 +61,7 @@ const isIp = (name: string) => name.includes(':') || /^\d+(\.\d+){3}$/.test(name
 
 async function secured(socket: TLSSocket, address: string, ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  promise.catch(() => {}) // nobody waits for it once the signal has aborted
   let isTcpUp = false
   const abort = () => reject(signal.reason)
   const timer = setTimeout(() => {
