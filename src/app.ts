@@ -2,6 +2,7 @@ import type { EngineEvent, Observe } from './core/observer.ts'
 import type { Entry, Plan } from './core/plan.ts'
 import { createRedactor, type Redact } from './core/secret.ts'
 import type { Store } from './core/store.ts'
+import type { Text } from './core/text.ts'
 import { createEngine } from './engine/engine.ts'
 import type { Resolving, RoundResult } from './engine/round.ts'
 import { systemClock } from './engine/system-clock.ts'
@@ -81,6 +82,8 @@ export interface Run {
   readonly isBorrowed: boolean
   /** Alarms that no channel took; null: none were to be sent. */
   readonly undelivered: number | null
+  /** What is wrong with the store; null: nothing. */
+  readonly trouble: Text | null
 }
 
 /** Tells these entries once, cures, and sends the alarms where asked for. */
@@ -104,7 +107,7 @@ export async function runOnce(
   const results = await engine.once(entries, term, resolving)
   const took = clock.elapsed() - start
   const undelivered = wish.alarm ? await engine.courier.flush(term) : null
-  return { results, at, took, keptBy, isBorrowed, undelivered }
+  return { results, at, took, keptBy, isBorrowed, undelivered, trouble: store.trouble() }
 }
 
 /** The store of a single run: the file where it is free, else what it holds now, kept in memory. */

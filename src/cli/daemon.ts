@@ -34,7 +34,7 @@ export async function daemon(options: RootOptions, context: Context): Promise<nu
       },
     })
   } catch (error) {
-    throw startFault(error, plan.language) ?? error
+    throw startFault(error, plan) ?? error
   }
   log.info('stopped', { by: String(context.signal.reason) })
   return 0

@@ -27,7 +27,7 @@ export async function once(options: RootOptions, context: Context): Promise<numb
       return await runOnce(plan, entries, wish, { signal, observe })
     } catch (error) {
       if (signal.aborted) return null
-      throw startFault(error, plan.language) ?? error
+      throw startFault(error, plan) ?? error
     }
   })()
   if (run === null) {
@@ -67,7 +67,7 @@ async function formatted(
 }
 
 /** What a person should know of the run beside its report. */
-function remarks({ isBorrowed, keptBy, undelivered }: Run) {
+function remarks({ isBorrowed, keptBy, undelivered, trouble }: Run) {
   const kept = isBorrowed
     ? [
         say`healthz: process ${String(keptBy ?? '?')} keeps the store and does the curing; this run only looked`,
@@ -77,5 +77,6 @@ function remarks({ isBorrowed, keptBy, undelivered }: Run) {
     undelivered !== null && undelivered > 0
       ? [say`healthz: ${undelivered} alarms could not be delivered`]
       : []
-  return [...kept, ...lost]
+  const ill = trouble === null ? [] : [say`healthz: ${trouble}`]
+  return [...kept, ...lost, ...ill]
 }

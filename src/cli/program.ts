@@ -2,7 +2,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { nearest } from '../core/nearest.ts'
 import { count, render, say, type Text } from '../core/text.ts'
 import { CommandFault, type Context } from './context.ts'
+import { helpIn } from './help.ts'
 import type { RootOptions } from './root-options.ts'
+import { usageFault } from './usage-fault.ts'
 
 /** Runs what was typed and gives the exit code. Whatever goes wrong becomes one message, never a stack trace. */
 export async function runCommand(argv: readonly string[], context: Context): Promise<number> {
@@ -18,10 +20,14 @@ export async function runCommand(argv: readonly string[], context: Context): Pro
   }
 }
 
-async function explain(error: unknown, program: Command, { stderr, env }: Context): Promise<number> {
+async function explain(
+  error: unknown,
+  program: Command,
+  { stderr, env, language }: Context,
+): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    await stderr.write(`${error.message.replace(/^error: /, 'healthz: ').replaceAll('\n', ' ')}\n`)
+    await stderr.write(`${render(usageFault(error), language)}\n`)
     return 2
   }
   if (error instanceof CommandFault) {
@@ -39,6 +45,7 @@ type Act = (work: () => Promise<number>) => Promise<void>
 function build(context: Context, act: Act): Command {
   const tell = (text: Text) => render(text, context.language)
   const program = new Command('healthz')
+    .configureHelp(helpIn(context.language))
     .description(
       tell(say`A platform's own watchman: it checks, mends what it safely can, and tells people once.`),
     )
@@ -132,8 +139,18 @@ function build(context: Context, act: Act): Command {
     .argument('[path]', tell(say`what to ask`), '/livez')
     .description(tell(say`ask the daemon on this host whether it lives; for health checks of containers`))
     .action((path: string) => act(async () => (await import('./probe.ts')).probe(path, options(), context)))
+  for (const group of [config, resolve]) {
+    group.action(async () => {
+      const [unknown] = group.args
+      if (unknown !== undefined) throw new CommandFault(await unknownCommand(group, unknown, tell))
+      await context.stderr.write(group.helpInformation())
+      const known = group.commands.map((command) => command.name())
+      throw new CommandFault(tell(say`healthz: say what to do: ${known}`))
+    })
+  }
   for (const command of [config, resolve, ...program.commands, ...config.commands, ...resolve.commands]) {
     command
+      .allowExcessArguments(command.commands.length > 0)
       .exitOverride()
       .configureOutput({ writeErr: () => {}, writeOut: (text) => void context.stdout.write(text) })
     command.helpOption('-h, --help', tell(say`print this help`))
@@ -167,10 +184,12 @@ function list(value: string, before: readonly string[] = []): string[] {
   ]
 }
 
+const notSeconds = say`give whole seconds from 1 to 86400`
+
 function wholeSeconds(value: string): number {
   const number = Number(value)
   if (!Number.isInteger(number) || number < 1 || number > 86_400) {
-    throw new InvalidArgumentError('give whole seconds from 1 to 86400.')
+    throw new InvalidArgumentError(notSeconds.template)
   }
   return number
 }

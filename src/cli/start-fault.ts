@@ -1,11 +1,12 @@
-import { type Language, render, say } from '../core/text.ts'
+import type { Plan } from '../core/plan.ts'
+import { render, say } from '../core/text.ts'
 import { CannotListen } from '../http/cannot-listen.ts'
 import { NewerStore } from '../store/database.ts'
 import { StoreInUse } from '../store/open.ts'
 import { CommandFault } from './context.ts'
 
 /** What a person should read when the start failed for a known reason; null: the reason is not known. */
-export function startFault(error: unknown, language: Language): CommandFault | null {
+export function startFault(error: unknown, { language, store }: Plan): CommandFault | null {
   const fault = (text: Parameters<typeof render>[0]) => new CommandFault(render(text, language))
   if (error instanceof StoreInUse) {
     const pid = error.pid === null ? '?' : String(error.pid)
@@ -18,13 +19,14 @@ export function startFault(error: unknown, language: Language): CommandFault | n
   if (error instanceof CannotListen)
     return fault(say`healthz: ${error.message}; change http.listen, or set http: off`)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
+  if (['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
     const path = error instanceof Error && 'path' in error ? String(error.path) : ''
     return fault(say`healthz: the store cannot be opened: ${path} (${code}); choose another store.file`)
   }
   if (code === 'ERR_SQLITE_ERROR') {
+    const words = error instanceof Error ? error.message : code
     return fault(
-      say`healthz: the store cannot be opened: ${error instanceof Error ? error.message : code}; choose another store.file`,
+      say`healthz: the store cannot be opened: ${store.file ?? ''} (${words}); choose another store.file`,
     )
   }
   return null

@@ -16,8 +16,8 @@ export async function stories(name: string | undefined, context: Context): Promi
     const widest = Math.max(...names.map((kind) => kind.length))
     for (const kind of names) {
       const { title, steps } = await kinds.load(kind)
-      const number = tell(say`${count(Object.keys(steps).length, 'step')}`)
-      await context.stdout.write(`${kind.padEnd(widest)}  ${tell(title)} (${number})\n`)
+      const number = count(Object.keys(steps).length, 'step')
+      await context.stdout.write(`${kind.padEnd(widest)}  ${tell(say`${title} (${number})`)}\n`)
     }
     return 0
   }
@@ -34,7 +34,7 @@ export async function stories(name: string | undefined, context: Context): Promi
     return 0
   } catch (error) {
     if (error instanceof PluginFault)
-      throw new CommandFault(`${error.file}: ${tell(error.reason)}; ${tell(error.hint)}`)
+      throw new CommandFault(tell(say`${say`${error.file}: ${error.reason}`}; ${error.hint}`))
     throw error
   }
 }
@@ -43,18 +43,16 @@ type Tell = (text: Text) => string
 
 function explain(kind: string, story: Story, tell: Tell): string {
   const scope =
-    story.scope === 'node'
-      ? tell(say`every node tells it about itself`)
-      : tell(say`one node tells it for the platform`)
-  const options = fieldsOf(story.options)
+    story.scope === 'node' ? say`every node tells it about itself` : say`one node tells it for the platform`
+  const options = fieldsOf(story.options, tell)
   const steps = Object.entries(story.steps).flatMap(([name, step]) => stepLines(name, step, tell))
   return [
-    `${kind}: ${tell(story.title)} (${scope})`,
+    tell(say`${kind}: ${say`${story.title} (${scope})`}`),
     '',
-    `${tell(say`with:`)}`,
+    tell(say`with:`),
     ...(options.length === 0 ? [`  ${tell(say`nothing to set`)}`] : columns(options)),
     '',
-    `${tell(say`steps:`)}`,
+    tell(say`steps:`),
     ...steps,
     '',
   ].join('\n')
@@ -63,12 +61,16 @@ function explain(kind: string, story: Story, tell: Tell): string {
 function stepLines(name: string, step: Step, tell: Tell): string[] {
   const when =
     step.on === false
-      ? tell(say`off unless it is named`)
+      ? say`off unless it is named`
       : typeof step.on === 'function'
-        ? tell(say`on where the options ask for it`)
-        : tell(say`on`)
-  const limits = step.limits === undefined ? [] : fieldsOf(step.limits)
-  return [`  ${name} (${when})`, `      ${tell(step.title)}`, ...columns(limits).map((line) => `    ${line}`)]
+        ? say`on where the options ask for it`
+        : say`on`
+  const limits = step.limits === undefined ? [] : fieldsOf(step.limits, tell)
+  return [
+    `  ${tell(say`${name} (${when})`)}`,
+    `      ${tell(step.title)}`,
+    ...columns(limits).map((line) => `    ${line}`),
+  ]
 }
 
 interface Field {
@@ -77,16 +79,18 @@ interface Field {
 }
 
 /** The fields of an options schema, with their types and defaults, as far as JSON schema can say them. */
-function fieldsOf(schema: z.ZodType): Field[] {
+function fieldsOf(schema: z.ZodType, tell: Tell): Field[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   const required = new Set(json.required ?? [])
   return Object.entries(json.properties ?? {}).map(([name, property]) => {
     const shape = typeof property === 'boolean' ? {} : property
     const type = shape.title ?? shape.enum?.map(String).join(' | ') ?? String(shape.type ?? 'any')
-    const standard = shape.default === undefined ? '' : `, default ${JSON.stringify(shape.default)}`
-    const need = required.has(name) ? ', required' : ''
-    const about = shape.description === undefined ? '' : `: ${shape.description}`
-    return { name, what: `${type}${need}${standard}${about}` }
+    const need: Text = required.has(name) ? say`${type}, required` : type
+    const standard = JSON.stringify(shape.default)
+    const facts = standard === undefined ? need : say`${need}, default ${standard}`
+    // A schema's own words are a template, which has a translation where the schema is ours.
+    const about = shape.description === undefined ? null : { template: shape.description, values: [] }
+    return { name, what: tell(about === null ? facts : say`${facts}: ${about}`) }
   })
 }
 

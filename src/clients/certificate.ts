@@ -1,5 +1,6 @@
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { say, type Text, time } from '../core/text.ts'
+import { lazyNode } from './lazy-node.ts'
 
 export interface TlsEndpoint {
   readonly host: string
@@ -36,7 +37,7 @@ async function shakeHands<Answer>(
   listen: (socket: TLSSocket, end: (answer: Answer | null) => void) => void,
 ): Promise<Answer | null> {
   const { promise, resolve } = Promise.withResolvers<Answer | null>()
-  const socket = connect({ ...to, rejectUnauthorized: false })
+  const socket = lazyNode.tls().connect({ ...to, rejectUnauthorized: false })
   const give = () => resolve(null)
   listen(socket, resolve)
   socket.on('error', give)

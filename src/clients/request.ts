@@ -1,15 +1,10 @@
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { ConnectionFailure, failureOf, kindOf } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
 import { milliseconds, say } from '../core/text.ts'
+import { lazyNode } from './lazy-node.ts'
 
 export interface RequestOptions {
   readonly method?: string
@@ -122,7 +117,7 @@ function send(url: URL, options: RequestOptions): ClientRequest {
   const { method = 'GET', user, password, socketPath, ca, insecure, body } = options
   const isTls = url.protocol === 'https:'
   const authorization = user === undefined ? undefined : basic(user, password)
-  return (isTls ? httpsRequest : httpRequest)({
+  return (isTls ? lazyNode.https() : lazyNode.http()).request({
     method,
     agent: false,
     path: `${url.pathname}${url.search}`,

@@ -1,6 +1,7 @@
-import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { ConnectionFailure, type FailureKind, failureOf, kindOf } from '../core/failure.ts'
 import { milliseconds, say } from '../core/text.ts'
+import { lazyNode } from './lazy-node.ts'
 
 /** What a TLS server shows to whoever asks. */
 export interface TlsView {
@@ -39,7 +40,7 @@ export async function lookAtTls(
   options: { readonly signal: AbortSignal; readonly timeout?: number },
 ): Promise<TlsView> {
   const { host, port, name = host, ca } = place
-  const socket = connect({
+  const socket = lazyNode.tls().connect({
     host,
     port,
     ...(!isIp(name) && { servername: name }),
@@ -85,7 +86,7 @@ async function secured(socket: TLSSocket, address: string, ms: number, signal: A
 
 function viewOf(socket: TLSSocket, name: string): TlsView {
   const own = socket.getPeerCertificate(true)
-  const mismatch = own.subject === undefined ? undefined : checkServerIdentity(name, own)
+  const mismatch = own.subject === undefined ? undefined : lazyNode.tls().checkServerIdentity(name, own)
   const kinds = [chainFault(socket), mismatch && kindOf(mismatch)].filter((kind) => kind != null)
   return {
     chain: [...chainOf(own)].map(certificateOf),

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Secret } from './secret.ts'
-import { say } from './text.ts'
+import { say, type Text } from './text.ts'
 
 const empty = say`empty; leave it out where there is none`
+const badUrl = say`not a URL that begins with ${''}`
 const badPercent = say`the user or the password holds a "%" that means itself; in a URL write it as %25`
 
 /** A password or token in an option. */
@@ -27,14 +28,16 @@ export interface ServerUrl {
 
 /** A URL of one of these schemes (`redis:`), which may hold `user:password@`. The faults it gives never quote it. */
 export function serverUrl(...schemes: readonly `${string}:`[]) {
-  const wanted = schemes.map((scheme) => `${scheme}//`).join(' or ')
+  const begins = schemes
+    .map((scheme): Text => `${scheme}//`)
+    .reduce((before, next) => say`${before} or ${next}`)
   return z
     .string()
     .meta({ title: 'URL', examples: schemes.map((scheme) => `${scheme}//host`) })
     .transform((text, context): ServerUrl => {
       const url = URL.parse(text)
       if (url === null || !schemes.includes(url.protocol as `${string}:`)) {
-        context.addIssue({ code: 'custom', message: `not a URL that begins with ${wanted}` })
+        context.addIssue({ code: 'custom', message: badUrl.template, params: { values: [begins] } })
         return z.NEVER
       }
       if (![url.username, url.password].every(isDecodable)) {

@@ -21,7 +21,7 @@ export function openMemory(): DatabaseSync {
  * @returns the database and, where one was set aside, the path of the broken file.
  */
 export function openFile(file: string, at: number): { db: DatabaseSync; setAside: string | null } {
-  mkdirSync(dirname(file), { recursive: true })
+  makeFolder(dirname(file))
   try {
     return { db: openSound(file), setAside: null }
   } catch (error) {
@@ -31,6 +31,17 @@ export function openFile(file: string, at: number): { db: DatabaseSync; setAside
     for (const suffix of ['-wal', '-shm'])
       if (existsSync(file + suffix)) renameSync(file + suffix, setAside + suffix)
     return { db: openSound(file), setAside }
+  }
+}
+
+/** With the folders above it. Node's own way of that never ends where the file system says ENOENT (/proc, autofs). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (!existsSync(path)) throw error
   }
 }
 
@@ -70,12 +81,7 @@ export function copyAll(from: DatabaseSync, to: DatabaseSync, only: readonly str
 function openSound(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 2000 })
   try {
-    const version = versionOf(db)
-    if (version !== null && version > schemaVersion) {
-      throw new NewerStore(
-        `${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,
-      )
-    }
+    refuseNewer(versionOf(db), file)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     const check = db.prepare('PRAGMA quick_check(1)').get()
     if (check?.['quick_check'] !== 'ok') throw Object.assign(new Error('quick_check failed'), { errcode: 11 })
@@ -85,4 +91,11 @@ function openSound(file: string): DatabaseSync {
     db.close()
     throw error
   }
+}
+
+function refuseNewer(version: number | null, file: string): void {
+  if (version === null || version <= schemaVersion) return
+  throw new NewerStore(
+    `${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,
+  )
 }

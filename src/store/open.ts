@@ -1,5 +1,5 @@
 import { existsSync, globSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../core/clock.ts'
 import type { Fence, Store } from '../core/store.ts'
@@ -107,16 +107,30 @@ export function fileStore(file: string, clock: Clock): Store {
   })
 }
 
+/** The lock comes first: a file that another process keeps is not to be set aside, whatever is wrong with it. */
 function openLocked(file: string, clock: Clock): { db: DatabaseSync; lock: Disposable } {
-  const { db } = openFile(file, clock.now())
+  makeFolder(dirname(file))
   const lock = takeLock(file)
-  if (lock === null) {
-    const holder = db.prepare(`SELECT value FROM meta WHERE name = 'pid'`).get()
-    close(db)
-    throw new StoreInUse(file, holder === undefined ? null : Number(holder['value']))
+  if (lock === null) throw new StoreInUse(file, holderOf(file))
+  try {
+    const { db } = openFile(file, clock.now())
+    db.prepare(`INSERT OR REPLACE INTO meta VALUES ('pid', ?)`).run(String(process.pid))
+    return { db, lock }
+  } catch (error) {
+    lock[Symbol.dispose]()
+    throw error
   }
-  db.prepare(`INSERT OR REPLACE INTO meta VALUES ('pid', ?)`).run(String(process.pid))
-  return { db, lock }
+}
+
+/** The process that keeps a store, as the store tells; null where it cannot be read. */
+function holderOf(file: string): number | null {
+  try {
+    using store = openReadOnly(file)
+    const row = store.prepare(`SELECT value FROM meta WHERE name = 'pid'`).get()
+    return row === undefined ? null : Number(row['value'])
+  } catch {
+    return null
+  }
 }
 
 function close(db: DatabaseSync): void {
@@ -179,10 +193,25 @@ function storeOn(db: DatabaseSync, keeper: Keeper): Store {
 
 /**
  * The acts on a store's file that another process may keep: for `healthz status` to look, and for a person's consent
- * to be written. Null where there is no file.
+ * to be written. Null where there is none yet.
+ * @throws NewerStore; SQLite's error where the file is no store.
  */
-export function visitStore(file: string, { isWriting }: { readonly isWriting: boolean }): (SqliteActs & Disposable) | null {
+export function visitStore(
+  file: string,
+  { isWriting }: { readonly isWriting: boolean },
+): (SqliteActs & Disposable) | null {
   if (!existsSync(file)) return null
   const db = isWriting ? openShared(file) : openReadOnly(file)
+  try {
+    const version = versionOf(db)
+    refuseNewer(version, file)
+    if (version === null) {
+      db.close()
+      return null
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
   return { ...sqliteActs(db), [Symbol.dispose]: () => db.close() }
 }

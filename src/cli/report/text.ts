@@ -1,8 +1,17 @@
 import { styleText } from 'node:util'
 import type { EntryStatus, ProblemStatus, StepStatus } from '../../core/status.ts'
-import { count, type Language, milliseconds, render, say, seconds, type Text } from '../../core/text.ts'
+import {
+  count,
+  type Language,
+  milliseconds,
+  render,
+  type Said,
+  say,
+  seconds,
+  type Text,
+} from '../../core/text.ts'
 import type { HealedStatus, RunReport } from './run-report.ts'
-import { cut, displayWidth, wrap } from './typography.ts'
+import { cut, displayWidth, padEnd, padStart, wrap } from './typography.ts'
 
 export interface TextStyle {
   readonly colour: boolean
@@ -51,9 +60,9 @@ function problemBlock(problem: ProblemStatus, report: RunReport, page: Page): st
     `${mark}  ${paint('bold', where)}${problem.phase === 'suspected' ? ` ${tell(say`(not confirmed yet)`)}` : ''}`,
     ...indented(problem.summary, page),
     ...indented(paint('dim', problem.flapping ? tell(say`${since}; it comes and goes`) : since), page),
-    ...problem.tried.slice(-3).flatMap((trial) => labelled(tell(say`tried`), trialLine(trial, page), page)),
+    ...problem.tried.slice(-3).flatMap((trial) => labelled(labels.tried, trialLine(trial, page), page)),
     ...offer(problem, page),
-    ...labelled(tell(say`to do`), problem.advice, page),
+    ...labelled(labels.advice, problem.advice, page),
   ].join('\n')
 }
 
@@ -78,7 +87,7 @@ function offer({ cure, tried, entry, step, key }: ProblemStatus, page: Page): st
   if (cure === null || cure.consent !== 'ask' || tried.length > 0) return []
   const id = [entry, step, key].filter((part) => part !== '').join('/')
   return labelled(
-    page.tell(say`cure`),
+    labels.cure,
     page.tell(say`${cure.title}: waits for your consent; healthz resolve approve ${id}`),
     page,
   )
@@ -90,7 +99,7 @@ function healedBlock({ entry, step, key, summary, tried, tookSeconds }: HealedSt
   return [
     `${paint(['bold', 'green'], `✚ ${tell(say`HEALED`)}`)}  ${paint('bold', where)}`,
     ...indented(summary, page),
-    ...labelled(tell(say`tried`), tell(say`${tried}: healed in ${seconds(tookSeconds)}`), page),
+    ...labelled(labels.tried, tell(say`${tried}: healed in ${seconds(tookSeconds)}`), page),
   ].join('\n')
 }
 
@@ -110,7 +119,7 @@ function unknownBlock(entries: readonly EntryStatus[], page: Page): string[] {
 /** One line for each entry without a problem: its name, its steps, and the figures that its steps noted. */
 function fineBlock(entries: readonly EntryStatus[], page: Page): string {
   const fine = entries.filter(({ verdict }) => verdict === 'ok' || verdict === 'unknown')
-  const widest = Math.max(0, ...fine.map(({ name }) => name.length))
+  const widest = Math.max(0, ...fine.map(({ name }) => displayWidth(name)))
   return fine.map((entry) => fineLine(entry, widest, page)).join('\n')
 }
 
@@ -119,10 +128,10 @@ function fineLine({ name, verdict, steps, tookSeconds }: EntryStatus, widest: nu
   const mark = verdict === 'ok' ? paint('green', '✓') : paint('magenta', '?')
   const well = steps.filter(({ outcome }) => outcome === 'ok').length
   const figures = [
-    tell(say`${count(well, 'step')}`).padStart(8),
-    tell(say`${seconds(tookSeconds)}`).padStart(7),
+    padStart(tell(say`${count(well, 'step')}`), 8),
+    padStart(tell(say`${seconds(tookSeconds)}`), 7),
   ]
-  const head = `${mark} ${name.padEnd(widest)}  ${figures.join(' ')}`
+  const head = `${mark} ${padEnd(name, widest)}  ${figures.join(' ')}`
   const notes = notesOf(steps).join(' · ')
   const room = width - displayWidth(head) - 2
   return `${head}  ${paint('dim', cut(notes, room))}`
@@ -139,7 +148,7 @@ function totals(
   const raised = problems.filter(({ phase }) => phase === 'raised')
   const steps = entries.flatMap((entry) => entry.steps)
   const graded = (severity: string) => raised.filter((problem) => problem.severity === severity).length
-  const parts: [number, Text][] = [
+  const parts: [number, Said][] = [
     [graded('critical'), say`${graded('critical')} critical`],
     [graded('warning'), say`${count(graded('warning'), 'warning')}`],
     [healed.length, say`${healed.length} healed`],
@@ -147,7 +156,7 @@ function totals(
     [countOf(steps, 'skipped'), say`${countOf(steps, 'skipped')} not asked`],
     [countOf(steps, 'ok'), say`${countOf(steps, 'ok')} ok`],
   ]
-  const words = parts.flatMap(([amount, text]) => (amount > 0 ? [tell(text)] : [])).join(', ')
+  const words = tell(say`${parts.flatMap(([amount, text]) => (amount > 0 ? [text] : []))}`)
   const place = tell(say`${platform}, node ${node}, ${clockTime(at)}`)
   const format = raised.length > 0 ? 'red' : countOf(steps, 'unknown') > 0 ? 'magenta' : 'green'
   const number = count(entries.length, 'story', 'stories')
@@ -169,10 +178,12 @@ function indented(text: string, page: Page): string[] {
   return wrap(text, page.width - margin.length).map((line) => margin + line)
 }
 
-function labelled(label: string, text: string, page: Page): string[] {
-  const width = Math.max(7, displayWidth(label) + 2)
+const labels = { tried: say`tried`, cure: say`cure`, advice: say`to do` }
+
+function labelled(label: Text, text: string, page: Page): string[] {
+  const width = Math.max(...Object.values(labels).map((one) => displayWidth(page.tell(one)))) + 2
   const lines = wrap(text, page.width - margin.length - width)
-  const padded = label + ' '.repeat(width - displayWidth(label))
+  const padded = padEnd(page.tell(label), width)
   return lines.map(
     (line, index) => margin + (index === 0 ? page.paint('cyan', padded) : ' '.repeat(width)) + line,
   )

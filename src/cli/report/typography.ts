@@ -1,9 +1,13 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** After a space, but not between a figure and its unit; after Chinese punctuation. */
-const breaks = /(?<= )(?!(?:%|ms|s|min|h|d|B|[KMGTP]iB)(?:[\s.,;:)]|$))|(?<=[，。；：、])/u
+/** After a space, but not between a figure and its unit. */
+const afterSpaces = /(?<= )(?!(?:%|ms|s|min|h|d|B|[KMGTP]iB)(?:[\s.,;:)]|$))/
+/** After a Chinese character, but not before punctuation that ends something, nor after one that begins something. */
+const afterChinese =
+  /(?<=[\u3000-\u9fff\uff00-\uff60])(?<![（“‘《「])(?![\s，。；：、！？）”’》」…])|(?=[（“‘《「])/
+const breaks = new RegExp(`${afterSpaces.source}|${afterChinese.source}`, 'u')
 
-/** Breaks at spaces; a text without them (Chinese) is broken where the line is full. */
+/** Breaks at spaces; Chinese, which has none, is broken where the line is full. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
@@ -18,6 +22,16 @@ export function wrap(text: string, width: number): string[] {
     lines.push(line.trimEnd())
   }
   return lines
+}
+
+/** The text filled up with spaces to a width. */
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)))
+}
+
+/** The same, with the spaces before it. */
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - displayWidth(text))) + text
 }
 
 /** The text cut to a width, with an ellipsis where something is missing. */
