@@ -25,7 +25,7 @@ export { type RequestOptions, type Response, request, type Timings } from './cli
 export { countRestarts, type Run } from './clients/restarts.ts'
 export { connectTcp, rawProbe } from './clients/tcp.ts'
 export { type Certificate, lookAtTls, type TlsPlace, type TlsView } from './clients/tls.ts'
-export { callXmlRpc, type XmlRpcServer } from './clients/xml-rpc.ts'
+export { callXmlRpc, type XmlRpcServer, xmlRpcServer } from './clients/xml-rpc.ts'
 export { XmlRpcFault, type XmlRpcValue } from './clients/xml-rpc-codec.ts'
 export {
   type Channel,

@@ -2,6 +2,7 @@ import type { Plan } from '../core/plan.ts'
 import { render, say } from '../core/text.ts'
 import { visitStore } from '../store/open.ts'
 import { CommandFault } from './context.ts'
+import { startFault } from './start-fault.ts'
 
 /** The store of a plan, beside the process that keeps it; a message for the person where there is none. */
 export function keptStore(plan: Plan, { isWriting = false } = {}) {
@@ -14,7 +15,7 @@ export function keptStore(plan: Plan, { isWriting = false } = {}) {
       ),
     )
   }
-  const store = visitStore(file, { isWriting })
+  const store = visit(file, isWriting, plan)
   if (store === null) {
     throw new CommandFault(
       render(
@@ -24,4 +25,12 @@ export function keptStore(plan: Plan, { isWriting = false } = {}) {
     )
   }
   return store
+}
+
+function visit(file: string, isWriting: boolean, plan: Plan) {
+  try {
+    return visitStore(file, { isWriting })
+  } catch (error) {
+    throw startFault(error, plan) ?? error
+  }
 }

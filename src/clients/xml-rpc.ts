@@ -1,4 +1,5 @@
 import { ConnectionFailure } from '../core/failure.ts'
+import type { ServerUrl } from '../core/options.ts'
 import { say } from '../core/text.ts'
 import { type RequestOptions, type Response, request } from './request.ts'
 import { decodeAnswer, encodeCall, type XmlRpcValue } from './xml-rpc-codec.ts'
@@ -7,6 +8,20 @@ import { decodeAnswer, encodeCall, type XmlRpcValue } from './xml-rpc-codec.ts'
 export interface XmlRpcServer
   extends Pick<RequestOptions, 'socketPath' | 'user' | 'password' | 'ca' | 'insecure'> {
   readonly url: URL
+}
+
+/** Where an `http:`, `https:` or `unix:` URL of an option leads: XML-RPC lives under `/RPC2`. */
+export function xmlRpcServer(
+  { url, ...access }: ServerUrl,
+  given: Pick<XmlRpcServer, 'user' | 'password'>,
+): XmlRpcServer {
+  const isSocket = url.protocol === 'unix:'
+  return {
+    url: new URL('/RPC2', isSocket ? 'http://localhost' : url),
+    socketPath: isSocket ? decodeURIComponent(url.pathname) : undefined,
+    user: given.user ?? access.user,
+    password: given.password ?? access.password,
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Evidence, Outcome, Report, Severity, StepReport } from './outcome.ts'
+import type { Evidence, Finding, Outcome, Report, Severity, StepReport } from './outcome.ts'
 import { problemId } from './outcome.ts'
 import { say, type Text } from './text.ts'
 
@@ -66,7 +66,7 @@ export interface ProblemState {
   /** The cures tried on it, newest last. */
   readonly tried: readonly Trial[]
   /** The cure it carries, for people who may consent to it. */
-  readonly cure: { readonly title: Text; readonly consent: 'auto' | 'ask' } | null
+  readonly cure: NonNullable<Finding['cure']> | null
 }
 
 /** One attempt at a cure. */
@@ -183,25 +183,15 @@ function stepAfter(before: StepState | undefined, told: StepReport): StepState {
   }
 }
 
-interface Found {
-  readonly key: string
-  readonly severity: Severity
-  readonly summary: Text
-  readonly advice: Text
-  readonly evidence: Evidence
-  readonly confirm?: number
-  readonly cure?: ProblemState['cure']
-}
-
 /** What the step found, re-graded by the policy, or its own lasting blindness. */
-function findingsOf(told: StepReport, step: StepState, policy: Policy): readonly Found[] {
+function findingsOf(told: StepReport, step: StepState, policy: Policy): readonly Finding[] {
   const severity = policy.steps[told.step]?.severity
   if (told.outcome === 'unknown' && step.blind >= policy.blindAfter) return [blindness(told)]
   if (told.outcome !== 'problem') return []
   return severity === undefined ? told.findings : told.findings.map((finding) => ({ ...finding, severity }))
 }
 
-function blindness(told: StepReport): Found {
+function blindness(told: StepReport): Finding {
   return {
     key: blindKey,
     severity: 'warning',
@@ -212,7 +202,7 @@ function blindness(told: StepReport): Found {
   }
 }
 
-function seen(before: ProblemState | undefined, told: StepReport, found: Found): ProblemState {
+function seen(before: ProblemState | undefined, told: StepReport, found: Finding): ProblemState {
   return {
     step: told.step,
     key: found.key,

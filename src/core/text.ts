@@ -86,7 +86,7 @@ function mapValue(value: Value, change: (piece: string) => string): Value {
 
 function renderValue(value: Value, language: Language): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'number') return groupDigits(value)
+  if (typeof value === 'number') return groupDigits(value, language)
   if (isList(value)) {
     return value.map((item) => renderValue(item, language)).join(language.texts[', '] ?? ', ')
   }
@@ -103,13 +103,13 @@ function renderFigure(figure: Figure, language: Language): string {
     case 'duration':
       return renderDuration(figure.ms, language)
     case 'bytes':
-      return renderBytes(figure.bytes)
+      return renderBytes(figure.bytes, language)
     case 'percent':
-      return (language.texts['# %'] ?? '# %').replace('#', round(figure.percent))
+      return (language.texts['# %'] ?? '# %').replace('#', round(figure.percent, language))
     case 'count': {
       const noun = figure.count === 1 && language === english ? figure.one : figure.many
       const phrase = language.texts[`# ${figure.many}`] ?? `# ${noun}`
-      return phrase.replace('#', groupDigits(figure.count))
+      return phrase.replace('#', groupDigits(figure.count, language))
     }
     case 'time':
       return `${new Date(figure.at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
@@ -128,7 +128,7 @@ function renderDuration(ms: number, language: Language): string {
   const sign = ms < 0 ? '-' : ''
   const length = Math.abs(ms)
   if (length < 1000) return `${sign}${Math.round(length)} ${unit('ms')}`
-  if (length < 10_000) return `${sign}${round(length / 1000)} ${unit('s')}`
+  if (length < 10_000) return `${sign}${round(length / 1000, language)} ${unit('s')}`
   const whole = Math.round(length / 1000) * 1000
   const first = units.findIndex(([size]) => whole >= size)
   const parts = units.slice(first, first + 2).map(([size, name], index) => {
@@ -141,22 +141,24 @@ function renderDuration(ms: number, language: Language): string {
   )
 }
 
-function renderBytes(value: number): string {
+function renderBytes(value: number, language: Language): string {
   const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
   const power = Math.min(names.length - 1, Math.max(0, Math.floor(Math.log2(Math.abs(value) || 1) / 10)))
-  return `${round(value / 1024 ** power)} ${names[power]}`
+  return `${round(value / 1024 ** power, language)} ${names[power]}`
 }
 
 /** One decimal below 10, none above: as exact as a person needs. */
-function round(value: number): string {
-  return groupDigits(Math.abs(value) < 10 ? Math.round(value * 10) / 10 : Math.round(value))
+function round(value: number, language: Language): string {
+  return groupDigits(Math.abs(value) < 10 ? Math.round(value * 10) / 10 : Math.round(value), language)
 }
 
-/** `12 345.5`: thin groups of three from five digits on, the same in every language. */
-function groupDigits(value: number): string {
+/** `12 345.5`: groups of three from five digits on. */
+function groupDigits(value: number, language: Language): string {
   const [whole = '', fraction] = String(value).split('.')
   const digits = whole.replace('-', '')
   const grouped =
-    digits.length < 5 || /[^\d]/.test(digits) ? whole : whole.replace(/\B(?=(\d{3})+(?!\d))/g, ' ')
+    digits.length < 5 || /[^\d]/.test(digits)
+      ? whole
+      : whole.replace(/\B(?=(\d{3})+(?!\d))/g, language.texts['digit groups'] ?? ' ')
   return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }

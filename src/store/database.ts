@@ -34,8 +34,8 @@ export function openFile(file: string, at: number): { db: DatabaseSync; setAside
   }
 }
 
-/** With the folders above it. Node's own way of that never ends where the file system says ENOENT (/proc, autofs). */
-function makeFolder(path: string): void {
+/** Makes a folder with those above it. Node's own way of that never ends where the file system says ENOENT (/proc, autofs). */
+export function makeFolder(path: string): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))
   try {
@@ -93,7 +93,8 @@ function openSound(file: string): DatabaseSync {
   }
 }
 
-function refuseNewer(version: number | null, file: string): void {
+/** @throws NewerStore */
+export function refuseNewer(version: number | null, file: string): void {
   if (version === null || version <= schemaVersion) return
   throw new NewerStore(
     `${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,

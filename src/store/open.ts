@@ -4,8 +4,17 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../core/clock.ts'
 import type { Fence, Store } from '../core/store.ts'
 import { say, type Text } from '../core/text.ts'
-import { copyAll, openFile, openMemory, openReadOnly, openShared } from './database.ts'
+import {
+  copyAll,
+  makeFolder,
+  openFile,
+  openMemory,
+  openReadOnly,
+  openShared,
+  refuseNewer,
+} from './database.ts'
 import { takeLock } from './lock.ts'
+import { versionOf } from './schema.ts'
 import { type SqliteActs, sqliteActs } from './sqlite.ts'
 import { sqliteCode } from './sqlite-error.ts'
 

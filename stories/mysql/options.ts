@@ -1,5 +1,4 @@
-import { duration, type Secret, secret, serverUrl, z } from 'healthz'
-import { limit } from './expression.ts'
+import { duration, limit, type Secret, secret, serverUrl, z } from 'healthz'
 
 const shape = z.strictObject({
   url: serverUrl('mysql:', 'mariadb:').optional(),

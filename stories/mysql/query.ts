@@ -1,5 +1,4 @@
-import { CannotTell, type Problem, type StepContext, say } from 'healthz'
-import { isPast, type Limit } from './expression.ts'
+import { CannotTell, isPast, type Limit, type Problem, type StepContext, say } from 'healthz'
 import type { Options } from './options.ts'
 import { numberOf, type Server, step } from './target.ts'
 

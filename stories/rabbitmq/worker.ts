@@ -8,6 +8,7 @@ import {
   XmlRpcFault,
   type XmlRpcServer,
   type XmlRpcValue,
+  xmlRpcServer,
   z,
 } from 'healthz'
 import type { Worker } from './options.ts'
@@ -16,7 +17,7 @@ import type { Broker } from './target.ts'
 
 /** Starts the supervisord program that consumes from the queue, if it is down by a fault of its own. */
 export function startWorker(worker: Worker, queue: Queue, { api }: Broker): Cure {
-  const server = serverOf(worker)
+  const server = xmlRpcServer(worker.supervisor, worker)
   return {
     title: say`start ${worker.program} with supervisord`,
     consent: 'auto',
@@ -45,16 +46,6 @@ function whyNot(name: string, programs: readonly Program[]): Text {
   if (programs.some(({ state }) => state === stopped))
     return say`somebody has stopped ${name}, so it was left alone`
   return say`${name} runs but does not consume: see in its log what it waits for`
-}
-
-function serverOf({ supervisor: { url, user, password }, ...given }: Worker): XmlRpcServer {
-  const isSocket = url.protocol === 'unix:'
-  return {
-    url: new URL('/RPC2', isSocket ? 'http://localhost' : url),
-    socketPath: isSocket ? decodeURIComponent(url.pathname) : undefined,
-    user: given.user ?? user,
-    password: given.password ?? password,
-  }
 }
 
 async function readPrograms(server: XmlRpcServer, wanted: string, signal: AbortSignal) {

@@ -8,6 +8,7 @@ import {
   XmlRpcFault,
   type XmlRpcServer,
   type XmlRpcValue,
+  xmlRpcServer,
   z,
 } from 'healthz'
 import { type Program, type ProgramSettings, parsePrograms, parseSettings } from './program.ts'
@@ -47,7 +48,7 @@ export const step = stepOf<Supervisor, Options>()
 
 /** @throws ConnectionFailure unless supervisord is in full service. */
 export async function openSupervisor(options: Options, signal: AbortSignal): Promise<Supervisor> {
-  const server = serverOf(options)
+  const server = xmlRpcServer(options.url, options)
   const address = server.socketPath ?? options.url.url.host
   const send = (method: string, parameters: readonly XmlRpcValue[], within: AbortSignal, timeout: number) =>
     callXmlRpc(server, `supervisor.${method}`, parameters, { signal: within, timeout })
@@ -77,16 +78,6 @@ export async function openSupervisor(options: Options, signal: AbortSignal): Pro
 const replyDeadline = 3500
 
 const inService = 1
-
-function serverOf({ url: { url, user, password }, ...given }: Options): XmlRpcServer {
-  const isSocket = url.protocol === 'unix:'
-  return {
-    url: new URL('/RPC2', isSocket ? 'http://localhost' : url),
-    socketPath: isSocket ? decodeURIComponent(url.pathname) : undefined,
-    user: given.user ?? user,
-    password: given.password ?? password,
-  }
-}
 
 function stateCode(answer: XmlRpcValue): number {
   return z.looseObject({ statecode: z.number() }).parse(answer).statecode

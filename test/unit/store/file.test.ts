@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { render } from '../../../src/core/text.ts'
 import { borrowedStore, fileStore, StoreInUse } from '../../../src/store/open.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
+import { alarm, commitOf } from '../../support/owed.ts'
 
 describe('a store in a file', () => {
   let folder: string
@@ -39,6 +39,13 @@ describe('a store in a file', () => {
     await using borrowed = borrowedStore(file)
     expect(await borrowed.entry('cache')).toEqual(owed.record)
     expect(await borrowed.alarms(10)).toEqual([])
+  })
+
+  it('is left where it is while another process keeps it, however damaged', async () => {
+    await using _store = fileStore(file, fakeClock())
+    writeFileSync(file, 'this is no database, and never was one'.repeat(100))
+    expect(() => fileStore(file, fakeClock())).toThrowError(new StoreInUse(file, null))
+    expect(readdirSync(join(folder, 'new')).filter((name) => name.includes('.corrupt-'))).toEqual([])
   })
 
   it.each([
