@@ -6,7 +6,6 @@ import {
   shareInFlight,
   stepOf,
   XmlRpcFault,
-  type XmlRpcServer,
   type XmlRpcValue,
   xmlRpcServer,
   z,
