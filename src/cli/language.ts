@@ -2,9 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { english, type Language } from '../core/text.ts'
 
-/** The languages that people can be told in. */
-export const languages = ['en', 'zh-CN'] as const
-
 /** Reads a language's texts. English lives in the code. */
 export async function loadLanguage(code: string, locales: string): Promise<Language> {
   if (code === english.code) return english

@@ -126,7 +126,7 @@ function owedAfterCures(
 }
 
 /** What is owed to whom for a transition: the end of a problem to those who were told of it. */
-export function owedFor(
+function owedFor(
   entry: Entry,
   transition: Transition,
   due: number,

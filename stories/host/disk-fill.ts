@@ -9,7 +9,7 @@ const [minute, hour, mebibyte] = [60_000, 3_600_000, 1_048_576]
 /** A disk that fills steadily is told while there is time to act. */
 export const diskFill = step({
   title: say`no disk will be full soon`,
-  limits: z.strictObject({ fillWithin: duration('24h'), criticalWithin: duration('4h') }),
+  limits: z.strictObject({ warnWithin: duration('24h'), critWithin: duration('4h') }),
   async check({ target, limits, signal, now, recall, remember, problem, grade }) {
     const before = recall<Readonly<Record<string, Points>>>()?.value ?? {}
     const after: Record<string, Points> = {}
@@ -17,7 +17,7 @@ export const diskFill = step({
       const points = withPoint(before[mount] ?? [], now(), Math.round(used / mebibyte))
       after[mount] = points
       const left = timeLeft(points, available)
-      const limit = { warning: limits.fillWithin, critical: limits.criticalWithin, below: true }
+      const limit = { warning: limits.warnWithin, critical: limits.critWithin, below: true }
       const usedPct = (used / Math.max(1, used + available)) * 100
       if (left === null || usedPct <= 50) continue
       const severity = grade(left.ms, limit, mount)
@@ -25,7 +25,7 @@ export const diskFill = step({
       problem({
         key: mount,
         severity,
-        summary: say`${mount} will be full in ${milliseconds(left.ms)}: it grows by ${bytes(left.perHour)} an hour and is ${percent(usedPct)} full (limit ${milliseconds(limits.fillWithin)})`,
+        summary: say`${mount} will be full in ${milliseconds(left.ms)}: it grows by ${bytes(left.perHour)} an hour and is ${percent(usedPct)} full (limit ${milliseconds(limits.warnWithin)})`,
         advice: say`find what grows: files changed lately, by size: find ${mount} -xdev -mmin -60 -size +50M -ls`,
         evidence: { mount, available, bytesPerHour: Math.round(left.perHour) },
       })

@@ -9,8 +9,8 @@ export const disk = step({
   title: say`every disk has space left`,
   limits: z.strictObject({
     /** Free space a plain user may use, of all that is used or may be. */
-    diskPct: z.number().default(10),
-    criticalPct: z.number().default(5),
+    warnFreePct: z.number().default(10),
+    critFreePct: z.number().default(5),
     /** With this much left, a small share of a large disk is no problem. */
     freeGiB: z.number().default(20),
   }),
@@ -21,7 +21,7 @@ export const disk = step({
       const pct = (available / Math.max(1, used + available)) * 100
       const severity = grade(
         pct,
-        { warning: limits.diskPct, critical: limits.criticalPct, below: true },
+        { warning: limits.warnFreePct, critical: limits.critFreePct, below: true },
         mount,
       )
       note(say`${mount} has ${bytes(available)} (${percent(pct)}) left`)
@@ -30,7 +30,7 @@ export const disk = step({
       problem({
         key: mount,
         severity,
-        summary: say`${mount} has ${bytes(available)} left, ${percent(pct)} of ${bytes(used + available)} (limit ${limits.diskPct} %)`,
+        summary: say`${mount} has ${bytes(available)} left, ${percent(pct)} of ${bytes(used + available)} (limit ${limits.warnFreePct} %)`,
         advice: say`find what fills it: du -x ${mount} | sort -n | tail; space may also be held by deleted files that are still open: lsof +L1`,
         evidence: { mount, available, used, freePct: Math.round(pct * 10) / 10 },
         ...(cure !== null && { resolve: cure }),

@@ -4,14 +4,14 @@ import { step } from './target.ts'
 /** When the kernel's tables are full, nothing can be opened on the whole host. */
 export const fd = step({
   title: say`the kernel has room for more open files and connections`,
-  limits: z.strictObject({ warnPct: z.number().default(80), criticalPct: z.number().default(95) }),
+  limits: z.strictObject({ warnPct: z.number().default(80), critPct: z.number().default(95) }),
   async check({ target, limits, grade, problem, cannotTell }) {
     const files = parseFileNr((await target.read('sys/fs/file-nr')) ?? '')
     if (files === null) return cannotTell(say`/proc/sys/fs/file-nr cannot be read`)
     const [connections, most] = await Promise.all(
       ['count', 'max'].map((name) => target.read(`sys/net/netfilter/nf_conntrack_${name}`)),
     )
-    const levels = { warning: limits.warnPct, critical: limits.criticalPct }
+    const levels = { warning: limits.warnPct, critical: limits.critPct }
     const filesGrade = grade((files.open / files.max) * 100, levels, 'files')
     if (filesGrade !== null) {
       problem({

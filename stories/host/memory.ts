@@ -8,8 +8,8 @@ export const memory = step({
   title: say`enough memory is available`,
   limits: z.strictObject({
     /** Available memory, of all. */
-    memPct: z.number().default(10),
-    criticalPct: z.number().default(4),
+    warnAvailablePct: z.number().default(10),
+    critAvailablePct: z.number().default(4),
     /** How much of the last minute everything may wait for memory, in percent. */
     stalledPct: z.number().default(10),
   }),
@@ -25,7 +25,11 @@ export const memory = step({
     note(say`${bytes(available)} of ${bytes(total)} are available (${percent(pct)})`)
 
     const stalled = parsePressure(await target.read('pressure/memory'))?.full?.avg60 ?? 0
-    const bySize = grade(pct, { warning: limits.memPct, critical: limits.criticalPct, below: true })
+    const bySize = grade(pct, {
+      warning: limits.warnAvailablePct,
+      critical: limits.critAvailablePct,
+      below: true,
+    })
     const byStall = grade(stalled, { critical: limits.stalledPct })
     const severity = byStall ?? bySize
     if (severity === null) return
@@ -35,7 +39,7 @@ export const memory = step({
       ...(severity === 'warning' && { confirm: 3 }),
       summary:
         byStall === null
-          ? say`only ${bytes(available)} of ${bytes(total)} memory are available, ${percent(pct)} (limit ${limits.memPct} %)`
+          ? say`only ${bytes(available)} of ${bytes(total)} memory are available, ${percent(pct)} (limit ${limits.warnAvailablePct} %)`
           : say`everything waited for memory ${percent(stalled)} of the last minute (limit ${limits.stalledPct} %), ${bytes(available)} of ${bytes(total)} are available`,
       advice: say`end or restart what uses most before the kernel kills something: ${largest}`,
       evidence: { available, total, freePct: Math.round(pct * 10) / 10, stalledPct: stalled },

@@ -8,8 +8,8 @@ export const longTransactions = step({
   title: say`no transaction stays open for long`,
   limits: z.strictObject({
     age: duration('10m'),
-    history: z.number().positive().default(50_000),
-    historyCrit: z.number().positive().default(1_000_000),
+    warnHistory: z.number().positive().default(50_000),
+    critHistory: z.number().positive().default(1_000_000),
   }),
   async check({ target, options, limits, note, problem, grade }) {
     const transactions = await readTransactions(target)
@@ -34,12 +34,12 @@ export const longTransactions = step({
     const length = await historyLength(target)
     if (length === null) return
     note(say`${count(length, 'change')} kept for open transactions`)
-    const grown = grade(length, { warning: limits.history, critical: limits.historyCrit }, 'history')
+    const grown = grade(length, { warning: limits.warnHistory, critical: limits.critHistory }, 'history')
     if (grown === null) return
     problem({
       key: 'history',
       severity: grown,
-      summary: say`InnoDB keeps ${length} old changes that it cannot clear away (limit ${grown === 'critical' ? limits.historyCrit : limits.history})`,
+      summary: say`InnoDB keeps ${length} old changes that it cannot clear away (limit ${grown === 'critical' ? limits.critHistory : limits.warnHistory})`,
       advice: say`end the oldest transactions, also those of backups and of replicas; without any, the server writes more than its purge threads can clear away`,
       evidence: { historyLength: length },
     })

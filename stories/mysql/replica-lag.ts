@@ -5,7 +5,7 @@ import { isStarting, step } from './target.ts'
 /** A replica is not far behind its source, or is at least catching up. */
 export const replicaLag = step({
   title: say`the replica is not far behind its source`,
-  limits: z.strictObject({ lag: duration('30s'), lagCrit: duration('5m') }),
+  limits: z.strictObject({ warnLag: duration('30s'), critLag: duration('5m') }),
   confirm: 2,
   async check(context) {
     const { target, limits, note, problem, cannotTell, compare, recall, remember, grade } = context
@@ -21,12 +21,12 @@ export const replicaLag = step({
     for (const [name, lag] of Object.entries(after.lags)) {
       if (lag === null) continue
       note(say`${seconds(lag)} behind`)
-      const severity = grade(lag * 1000, { warning: limits.lag, critical: limits.lagCrit }, name)
+      const severity = grade(lag * 1000, { warning: limits.warnLag, critical: limits.critLag }, name)
       const isCatchingUp = lag < (before.lags[name] ?? 0)
       const times = late[name] ?? 0
       if (severity === null || (isCatchingUp && times < 2)) continue
       found[name] = Math.min(2, times + 1)
-      const most = severity === 'critical' ? limits.lagCrit : limits.lag
+      const most = severity === 'critical' ? limits.critLag : limits.warnLag
       problem({
         key: name,
         severity,

@@ -4,7 +4,7 @@ import { named, step } from './target.ts'
 /** A process without file descriptors can open neither files nor connections. */
 export const fd = step({
   title: say`enough file descriptors are left`,
-  limits: z.strictObject({ warnPct: z.number().default(80), criticalPct: z.number().default(95) }),
+  limits: z.strictObject({ warnPct: z.number().default(80), critPct: z.number().default(95) }),
   async check({ target, limits, signal, grade, note, problem, cannotTell }) {
     const used = await Promise.all(
       (await target.seen(signal)).map(async (process) => ({
@@ -22,7 +22,7 @@ export const fd = step({
     if (fullest !== undefined) {
       const { process, open, limit, pct } = fullest
       note(say`${open} of ${limit} file descriptors are open`)
-      const severity = grade(pct, { warning: limits.warnPct, critical: limits.criticalPct })
+      const severity = grade(pct, { warning: limits.warnPct, critical: limits.critPct })
       if (severity !== null) {
         problem({
           severity,

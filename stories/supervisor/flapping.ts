@@ -6,8 +6,8 @@ import { step } from './target.ts'
 export const flapping = step({
   title: say`no program is restarted again and again`,
   limits: z.strictObject({
-    restarts: z.number().int().min(1).default(3),
-    criticalRestarts: z.number().int().min(1).default(10),
+    warnRestarts: z.number().int().min(1).default(3),
+    critRestarts: z.number().int().min(1).default(10),
     window: duration('10m'),
   }),
   // Several restarts were seen already.
@@ -20,18 +20,18 @@ export const flapping = step({
         at: now(),
         gap: before === null ? 0 : now() - before.at,
         window: limits.window,
-        restarts: limits.restarts,
+        restarts: limits.warnRestarts,
       })
       after[program.name] = run
       const restarts = run.moves.length
-      if (restarts < limits.restarts && run.streak < limits.restarts) continue
+      if (restarts < limits.warnRestarts && run.streak < limits.warnRestarts) continue
       problem({
         key: program.name,
-        severity: restarts >= limits.criticalRestarts ? 'critical' : 'warning',
+        severity: restarts >= limits.critRestarts ? 'critical' : 'warning',
         summary:
-          restarts >= limits.restarts
-            ? say`${program.name} was restarted ${count(restarts, 'time')} within ${milliseconds(limits.window)} (limit ${limits.restarts})`
-            : say`${program.name} was restarted before each of the last ${run.streak} looks at it (limit ${limits.restarts})`,
+          restarts >= limits.warnRestarts
+            ? say`${program.name} was restarted ${count(restarts, 'time')} within ${milliseconds(limits.window)} (limit ${limits.warnRestarts})`
+            : say`${program.name} was restarted before each of the last ${run.streak} looks at it (limit ${limits.warnRestarts})`,
         advice: say`it dies some time after each start, so supervisord never gives it up: look into its log for the reason`,
         evidence: { program: program.name, restarts, lastStart: program.start },
       })

@@ -7,8 +7,8 @@ export const resources = step({
   title: say`no program is about to run out of file descriptors or memory`,
   on: (options) => options.resources,
   limits: z.strictObject({
-    fdPct: z.number().default(80),
-    fdCriticalPct: z.number().default(95),
+    warnFdPct: z.number().default(80),
+    critFdPct: z.number().default(95),
     /** Memory that a program may use, swap included; left out: any. */
     rssMiB: z.number().positive().optional(),
   }),
@@ -25,14 +25,14 @@ export const resources = step({
         const { open, limit } = descriptors
         const severity = grade(
           (open / limit) * 100,
-          { warning: limits.fdPct, critical: limits.fdCriticalPct },
+          { warning: limits.warnFdPct, critical: limits.critFdPct },
           `${name} fd`,
         )
         if (severity !== null) {
           problem({
             key: `${name} fd`,
             severity,
-            summary: say`${name} has ${open} of ${limit} file descriptors open (limit ${limits.fdPct} %)`,
+            summary: say`${name} has ${open} of ${limit} file descriptors open (limit ${limits.warnFdPct} %)`,
             advice: say`look for a leak (ls -l /proc/${String(pid)}/fd), and restart the program; if this is its normal load, raise minfds of supervisord`,
             evidence: { program: name, pid, open, limit },
           })

@@ -27,7 +27,7 @@ export interface HealedStatus {
 }
 
 /** Exit codes of a run: nothing worse than ok, problems remain, nothing worse than unknown. */
-export const exitCodes = { ok: 0, problems: 1, usage: 2, unknown: 3 } as const
+const exitCodes = { ok: 0, problems: 1, usage: 2, unknown: 3 } as const
 
 /** The facts of a run, for every format. */
 export function runReport(plan: Plan, { results, at, took }: Run): RunReport {

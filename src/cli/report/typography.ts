@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 
 /** After a space, but not between a figure and its unit. */
-const afterSpaces = /(?<= )(?!(?:%|ms|s|min|h|d|B|[KMGTP]iB)(?:[\s.,;:)]|$))/
+const afterSpaces = /(?<= )(?!(?:%|ms|s|min|h|d|B|[KMGTP]iB)(?:[\s.,;:)]|$)|(?<=\d )[\u3000-\u9fff])/
 /** After a Chinese character, but not before punctuation that ends something, nor after one that begins something. */
 const afterChinese =
   /(?<=[\u3000-\u9fff\uff00-\uff60])(?<![（“‘《「])(?![\s，。；：、！？）”’》」…])|(?=[（“‘《「])/

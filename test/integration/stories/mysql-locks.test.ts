@@ -122,7 +122,7 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     await reader.query('select * from shop.t')
     await using writer = await app()
     for (let i = 0; i < 200; i++) await writer.query(`update shop.t set v = v + 1 where id = 2`)
-    const telling = teller(mysql, as('killer'), { 'long-trx': { history: 20, historyCrit: 1000 } })
+    const telling = teller(mysql, as('killer'), { 'long-trx': { warnHistory: 20, critHistory: 1000 } })
     const told = await until(
       'they are counted',
       async () => {

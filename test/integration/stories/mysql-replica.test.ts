@@ -89,7 +89,7 @@ describeWith(['mariadb'], 'a MySQL replica', () => {
   })
 
   test('one that is behind and not catching up is late, until it is near its source again', async () => {
-    const limits = { 'replica-lag': { lag: '1s', lagCrit: '1h' } }
+    const limits = { 'replica-lag': { warnLag: '1s', critLag: '1h' } }
     const telling = teller(mysql, at(), limits)
     const lock = await lockTable()
     try {
@@ -128,7 +128,7 @@ describeWith(['mariadb'], 'a MySQL replica', () => {
     await replicating()
     await source.query('insert into shop.t (v) values (2)')
     await until('it is behind', async () => Number((await status())['Seconds_Behind_Master']) > 1)
-    const told = await teller(mysql, at(), { 'replica-lag': { lag: '1s' } }).tell('replica-lag')
+    const told = await teller(mysql, at(), { 'replica-lag': { warnLag: '1s' } }).tell('replica-lag')
     expect(told.step('replica-lag').outcome).toBe('ok')
     await replica.query('stop slave; change master to master_delay = 0; start slave')
     await replicating()
