@@ -9,8 +9,8 @@ export interface Texts {
   readonly faults: readonly string[]
 }
 
-/** Said by src/core/text.ts itself: the units of durations, and what stands between the items of a list. */
-const standing = [...['ms', 's', 'min', 'h', 'd'].map((unit) => `unit ${unit}`), ', ']
+/** Said by src/core/text.ts itself: units, and what stands between groups of digits and the items of a list. */
+const standing = [...['ms', 's', 'min', 'h', 'd'].map((unit) => `unit ${unit}`), '# %', 'digit groups', ', ']
 
 /** The texts for people in `src`, `stories` and `channels` of the tree at `root`. */
 export function textsOfTree(root: string): Texts {
@@ -25,7 +25,10 @@ export function textsOfTree(root: string): Texts {
   }
 }
 
-/** The texts of one file: its `say` templates, and the nouns of its `count`, whatever it calls the two. */
+/**
+ * The texts of one file: its `say` templates, the nouns of its `count`, whatever it calls the two, and what the
+ * schemas of options say.
+ */
 export function textsOf(file: string, source: string): Texts {
   const { program, errors } = parseSync(file, source)
   if (errors[0] !== undefined) return { keys: new Map(), faults: [`${file}: ${errors[0].message}`] }
@@ -37,7 +40,11 @@ export function textsOf(file: string, source: string): Texts {
     TaggedTemplateExpression(node) {
       if (nameOf(node.tag, names) === 'say') keys.set(templateOf(node.quasi), where(node))
     },
+    ObjectExpression(node) {
+      for (const text of issueTextsOf(node)) keys.set(text, where(node))
+    },
     CallExpression(node) {
+      for (const text of schemaTextsOf(node, file)) keys.set(text, where(node))
       if (nameOf(node.callee, names) !== 'count') return
       const nouns = nounsOf(node.arguments)
       if (nouns === null) faults.push(`${where(node)}: count() needs its noun as a literal, to be translated`)
@@ -91,6 +98,33 @@ function templateOf(quasi: ESTree.TemplateLiteral): string {
 function nounsOf([, one, many]: ESTree.CallExpression['arguments']): readonly string[] | null {
   if (many !== undefined) return literalsOf(many)
   return one === undefined ? null : (literalsOf(one)?.map((noun) => `${noun}s`) ?? null)
+}
+
+/** What a schema tells people: its faults and, where `healthz stories` shows them, what its fields are for. */
+function schemaTextsOf({ callee, arguments: given }: ESTree.CallExpression, file: string): readonly string[] {
+  if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return []
+  const isShown = /^(stories|src\/core)\//.test(file)
+  const [first] = given
+  if (first?.type === 'Literal' && callee.property.name === 'describe') {
+    return isShown ? (literalsOf(first) ?? []) : []
+  }
+  const said = given.flatMap((argument) => (argument.type === 'ObjectExpression' ? fieldsOf(argument) : []))
+  const names = isShown ? ['error', 'description'] : ['error']
+  return said.flatMap(([name, value]) => (names.includes(name) ? (literalsOf(value) ?? []) : []))
+}
+
+/** The fault of a whole value: its words stand beside its path or its code. */
+function issueTextsOf(issue: ESTree.ObjectExpression): readonly string[] {
+  const said = fieldsOf(issue)
+  const isIssue = said.some(([name]) => name === 'path' || name === 'code')
+  return said.flatMap(([name, value]) => (isIssue && name === 'message' ? (literalsOf(value) ?? []) : []))
+}
+
+function fieldsOf({ properties }: ESTree.ObjectExpression): readonly (readonly [string, ESTree.Node])[] {
+  return properties.flatMap((property) => {
+    if (property.type !== 'Property' || property.key.type !== 'Identifier') return []
+    return [[property.key.name, property.value] as const]
+  })
 }
 
 /** A string literal, or both branches of a condition. */

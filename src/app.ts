@@ -1,8 +1,7 @@
 import type { EngineEvent, Observe } from './core/observer.ts'
 import type { Entry, Plan } from './core/plan.ts'
 import { createRedactor, type Redact } from './core/secret.ts'
-import type { Store } from './core/store.ts'
-import type { Text } from './core/text.ts'
+import type { Store, Trouble } from './core/store.ts'
 import { createEngine } from './engine/engine.ts'
 import type { Resolving, RoundResult } from './engine/round.ts'
 import { systemClock } from './engine/system-clock.ts'
@@ -83,7 +82,7 @@ export interface Run {
   /** Alarms that no channel took; null: none were to be sent. */
   readonly undelivered: number | null
   /** What is wrong with the store; null: nothing. */
-  readonly trouble: Text | null
+  readonly trouble: Trouble | null
 }
 
 /** Tells these entries once, cures, and sends the alarms where asked for. */

@@ -38,8 +38,8 @@ export class CommandFault extends Error {
   override readonly name = 'CommandFault'
   readonly exitCode: number
 
-  constructor(message: string, exitCode = 2) {
-    super(message)
+  constructor(message: string, { exitCode = 2, cause }: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, { cause })
     this.exitCode = exitCode
   }
 }

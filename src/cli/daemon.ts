@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { runDaemon } from '../app.ts'
 import type { EngineEvent } from '../core/observer.ts'
 import { problemId } from '../core/outcome.ts'
@@ -12,6 +13,7 @@ import { startFault } from './start-fault.ts'
 
 /** `healthz -d`: watches until it is asked to end. */
 export async function daemon(options: RootOptions, context: Context): Promise<number> {
+  staySmall()
   const plan = await loadConfiguration(options, context)
   const log = await createLog(context)
   try {
@@ -38,6 +40,14 @@ export async function daemon(options: RootOptions, context: Context): Promise<nu
   }
   log.info('stopped', { by: String(context.signal.reason) })
   return 0
+}
+
+/**
+ * A watchman idles nearly always: a young heap that does not grow costs a little CPU and saves
+ * about a sixth of its memory (npm run bench:idle).
+ */
+function staySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
 }
 
 function logEvent(event: EngineEvent, plan: Plan, log: Log): void {

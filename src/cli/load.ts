@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { ConfigFaults, printFaults } from '../config/fault.ts'
-import { loadPlan } from '../config/load.ts'
+import { type LoadRequest, loadKinds, loadPlan } from '../config/load.ts'
+import type { AllPlugins } from '../config/plugin-folders.ts'
 import { channelShape, storyShape } from '../config/plugin-shape.ts'
 import { pluginsIn } from '../config/plugins.ts'
 import { nearest } from '../core/nearest.ts'
@@ -20,19 +21,33 @@ export function configFile({ config }: Pick<RootOptions, 'config'>, { env, place
 
 /** Reads and checks the configuration. Its faults are printed whole, and end the command with exit code 2. */
 export async function loadConfiguration(options: RootOptions, context: Context): Promise<Plan> {
-  const { env, places } = context
   try {
-    return await loadPlan({
-      file: configFile(options, context),
-      env,
-      ...builtIn(places),
-      index: places.index,
-      language: (code) => loadLanguage(code, places.locales),
-      overrides: options.interval === undefined ? {} : { interval: options.interval * 1000 },
-    })
+    return await loadPlan(requestOf(options, context))
   } catch (error) {
     if (error instanceof ConfigFaults) throw new CommandFault(printFaults(error.faults, context.language))
     throw error
+  }
+}
+
+/** The kinds that the configuration can name, its `plugins` among them. It need not be right otherwise. */
+export async function loadAllKinds(options: RootOptions, context: Context): Promise<AllPlugins> {
+  try {
+    return await loadKinds(requestOf(options, context))
+  } catch (error) {
+    if (error instanceof ConfigFaults) throw new CommandFault(printFaults(error.faults, context.language))
+    throw error
+  }
+}
+
+function requestOf(options: RootOptions, context: Context): LoadRequest {
+  const { env, places } = context
+  return {
+    file: configFile(options, context),
+    env,
+    ...builtIn(places),
+    index: places.index,
+    language: (code) => loadLanguage(code, places.locales),
+    overrides: options.interval === undefined ? {} : { interval: options.interval * 1000 },
   }
 }
 
@@ -56,8 +71,12 @@ export async function chosenEntries(plan: Plan, { only, tag }: RootOptions): Pro
   }
   const tags = [...new Set(plan.entries.flatMap((entry) => entry.tags))]
   for (const wanted of tag ?? []) {
-    if (!tags.includes(wanted))
-      throw new CommandFault(tell(say`healthz: no entry has the tag "${wanted}"; there is: ${tags}`))
+    if (tags.includes(wanted)) continue
+    throw new CommandFault(
+      tags.length === 0
+        ? tell(say`healthz: no entry has the tag "${wanted}", nor any other`)
+        : tell(say`healthz: no entry has the tag "${wanted}"; there is: ${tags}`),
+    )
   }
   return plan.entries.filter((entry) => {
     return (

@@ -77,6 +77,6 @@ function remarks({ isBorrowed, keptBy, undelivered, trouble }: Run) {
     undelivered !== null && undelivered > 0
       ? [say`healthz: ${undelivered} alarms could not be delivered`]
       : []
-  const ill = trouble === null ? [] : [say`healthz: ${trouble}`]
+  const ill = trouble === null ? [] : [say`healthz: ${trouble.text}`]
   return [...kept, ...lost, ...ill]
 }

@@ -117,7 +117,9 @@ function build(context: Context, act: Act): Command {
     .command('stories')
     .argument('[name]', tell(say`a kind of story`))
     .description(tell(say`list the kinds of stories, or explain one`))
-    .action((name?: string) => act(async () => (await import('./stories.ts')).stories(name, context)))
+    .action((name?: string) =>
+      act(async () => (await import('./stories.ts')).stories(name, options(), context)),
+    )
   program
     .command('status')
     .description(tell(say`print what the daemon saw last`))

@@ -51,9 +51,7 @@ export async function approveCure(problem: string, options: RootOptions, context
 function waitingCures(store: ReturnType<typeof keptStore>, plan: Parameters<typeof keptStore>[0]) {
   return statusOf(store.entries(), plan.language).problems.flatMap(
     ({ phase, cure, entry, step, key, summary }) => {
-      if (phase !== 'raised' || cure === null) return []
-      const mode = plan.entries.find(({ name }) => name === entry)?.resolve.mode
-      if (cure.consent === 'auto' && mode === 'auto') return []
+      if (phase !== 'raised' || cure?.consent !== 'ask') return []
       const problem = key === '' ? step : `${step}/${key}`
       return [{ id: `${entry}/${problem}`, entry, problem, summary, title: cure.title }]
     },

@@ -15,9 +15,9 @@ export function startFault(error: unknown, { language, store }: Plan): CommandFa
     )
   }
   if (error instanceof NewerStore)
-    return fault(say`healthz: ${error.message}; use that version, or another store.file`)
+    return fault(say`healthz: ${error.reason}; use that version, or another store.file`)
   if (error instanceof CannotListen)
-    return fault(say`healthz: ${error.message}; change http.listen, or set http: off`)
+    return fault(say`healthz: ${error.reason}; change http.listen, or set http: off`)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
     const path = error instanceof Error && 'path' in error ? String(error.path) : ''

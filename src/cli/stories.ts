@@ -1,23 +1,26 @@
 import { z } from 'zod'
 import { nearest } from '../core/nearest.ts'
-import { PluginFault } from '../core/plugins.ts'
+import { PluginFault, type Plugins } from '../core/plugins.ts'
 import type { Step, Story } from '../core/story.ts'
 import { count, render, say, type Text } from '../core/text.ts'
 import { CommandFault, type Context } from './context.ts'
-import { builtIn } from './load.ts'
+import { loadAllKinds } from './load.ts'
 import { displayWidth } from './report/typography.ts'
+import type { RootOptions } from './root-options.ts'
 
 /** `healthz stories`: the kinds there are; with a name, what that kind asks and what may be set. */
-export async function stories(name: string | undefined, context: Context): Promise<number> {
-  const { kinds } = builtIn(context.places)
+export async function stories(
+  name: string | undefined,
+  options: RootOptions,
+  context: Context,
+): Promise<number> {
+  const { stories: kinds } = await loadAllKinds(options, context)
   const names = await kinds.names()
   const tell = (text: Text) => render(text, context.language)
   if (name === undefined) {
     const widest = Math.max(...names.map((kind) => kind.length))
     for (const kind of names) {
-      const { title, steps } = await kinds.load(kind)
-      const number = count(Object.keys(steps).length, 'step')
-      await context.stdout.write(`${kind.padEnd(widest)}  ${tell(say`${title} (${number})`)}\n`)
+      await context.stdout.write(`${kind.padEnd(widest)}  ${await inOneLine(kind, kinds, tell)}\n`)
     }
     return 0
   }
@@ -40,6 +43,16 @@ export async function stories(name: string | undefined, context: Context): Promi
 }
 
 type Tell = (text: Text) => string
+
+async function inOneLine(kind: string, kinds: Plugins<Story>, tell: Tell): Promise<string> {
+  try {
+    const { title, steps } = await kinds.load(kind)
+    return tell(say`${title} (${count(Object.keys(steps).length, 'step')})`)
+  } catch (error) {
+    if (error instanceof PluginFault) return tell(say`cannot be used: ${error.reason}`)
+    throw error
+  }
+}
 
 function explain(kind: string, story: Story, tell: Tell): string {
   const scope =

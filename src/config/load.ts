@@ -13,7 +13,7 @@ import { readConfigFile } from './file.ts'
 import { hashOf } from './hash.ts'
 import { kindsOf } from './kinds.ts'
 import { type Parsed, parse } from './parse.ts'
-import { withFolders } from './plugin-folders.ts'
+import { type AllPlugins, withFolders } from './plugin-folders.ts'
 import { channelShape, storyShape } from './plugin-shape.ts'
 import { get, isMapping, type Raw } from './raw.ts'
 import { checkRoutes } from './routes.ts'
@@ -58,6 +58,19 @@ export async function loadPlan(request: LoadRequest): Promise<Plan> {
   if (findings.count > 0) throw new ConfigFaults(await findings.all())
   const whole = { ...plan, secrets: [...reading.secrets] }
   return { ...whole, hash: hashOf(whole) }
+}
+
+/** The kinds that a configuration can name: the built-in ones, and those of the folders in its `plugins`. */
+export async function loadKinds(request: LoadRequest): Promise<AllPlugins> {
+  const builtIn = { stories: request.kinds, channels: request.channelKinds }
+  const { source, findings, isUsable } = parse(await readConfigFile(request.file))
+  if (!isUsable) return builtIn
+  const substituted = await substitute(source, request.env, findings)
+  const raw = rawOf({ source, findings, isUsable })
+  if (substituted === null || raw === null) return builtIn
+  const redact = createRedactor(substituted.values)
+  const reading: Reading = { source, findings, substituted, redact, secrets: new Set(substituted.secrets) }
+  return withFolders(builtIn, get(raw, 'plugins'), request.index ?? null, reading)
 }
 
 /** More uses of one anchor than this are a bomb, not a configuration. */

@@ -22,7 +22,8 @@ const storeSchema = z
   .prefault({})
   .describe('where the state of things is kept; `memory`: nowhere')
 
-const listenSchema = z.string().transform((text, context) => {
+const listenSchema = z.union([z.string(), z.int()]).transform((written, context) => {
+  const text = String(written)
   const [, host = '127.0.0.1', port] = /^(?:(\[[\da-f:.]+\]|[^:\s]+):)?(\d{1,5})$/i.exec(text) ?? []
   if (port !== undefined && Number(port) <= 65_535)
     return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
@@ -40,7 +41,7 @@ const httpSchema = z
       .transform((http) => http.listen),
   ])
   .prefault({})
-  .describe('probes, metrics and the page; `off` for none')
+  .describe('probes, metrics and the API; `off` for none')
 
 const shareSchema = z
   .union([
@@ -58,7 +59,9 @@ const limitsSchema = z
     cures: z.int().min(1).max(100).default(2).describe('cures that run at the same time'),
     blastRadius: shareSchema
       .prefault('30%')
-      .describe('with problems in a larger share of the entries no cure runs: the cause is likely elsewhere'),
+      .describe(
+        'with problems in a larger share of the entries of one story, and in three at least, no cure runs: the cause is likely elsewhere',
+      ),
   })
   .prefault({})
   .describe('what may happen at the same time')

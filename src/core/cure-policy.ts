@@ -34,7 +34,7 @@ const leastForBlast = 3
 export function permissionFor(cure: CureCase): Permission {
   const { plan, problem, earlier, at } = cure
   if (problem.cure === null || plan.mode === 'off') return { may: 'wait' }
-  const actor = actorOf(cure)
+  const actor = cure.approval?.by ?? (problem.cure.consent === 'auto' ? 'configuration' : null)
   if (actor === null) return { may: 'wait' }
   if (cure.bad >= leastForBlast && cure.bad / cure.all > cure.blastRadius) {
     const share = percent((cure.bad / cure.all) * 100)
@@ -57,12 +57,4 @@ export function permissionFor(cure: CureCase): Permission {
     }
   }
   return { may: 'run', actor }
-}
-
-/** Who lets it run: the configuration or a person; null: nobody has. */
-function actorOf({ plan, problem, approval }: CureCase): string | null {
-  if (approval !== null) return approval.by
-  if (plan.allow.includes(problem.step)) return 'configuration'
-  const isAutomatic = plan.mode === 'auto' && problem.cure?.consent === 'auto'
-  return isAutomatic ? 'configuration' : null
 }

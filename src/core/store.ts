@@ -19,7 +19,7 @@ export interface Store {
   /** The fence of whoever opened this store last. */
   readonly fence: Fence
   /** What went wrong with the store and what is done about it; null: all is well. */
-  readonly trouble: () => Text | null
+  readonly trouble: () => Trouble | null
 
   entry(name: string): Promise<EntryRecord | null>
   entries(): Promise<readonly EntryRecord[]>
@@ -75,6 +75,12 @@ export interface Commit {
   readonly owed: readonly Owed[]
   /** The entry is no longer configured: forget it once this is told. */
   readonly isGone?: boolean
+}
+
+export interface Trouble {
+  readonly text: Text
+  /** Whether writes reach the place where they should survive. */
+  readonly isWritable: boolean
 }
 
 /** One line of a problem's timeline. */

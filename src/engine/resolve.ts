@@ -122,14 +122,9 @@ async function act(
   try {
     const failure = await run(cure, ports, term.signal)
     await clock.sleep(cure.settle ?? standardSettle, term.signal)
-    const { isOver, now } = await lookUntilOver(
-      id,
-      problem,
-      looked,
-      start + (cure.within ?? standardWithin),
-      work,
-      ports,
-    )
+    // An act that failed mends nothing later; one look says whether the problem has gone by itself.
+    const deadline = failure === null ? start + (cure.within ?? standardWithin) : clock.elapsed()
+    const { isOver, now } = await lookUntilOver(id, problem, looked, deadline, work, ports)
     const result = isOver ? 'healed' : failure === null ? 'still-there' : 'failed'
     return written(now, id, await finish(result, isOver ? null : failure))
   } catch (error) {

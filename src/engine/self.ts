@@ -24,7 +24,7 @@ export function selfEntry(store: Store, plan: Pick<Plan, 'alarms'>, every: numbe
           if (trouble === null) return
           problem({
             severity: 'warning',
-            summary: trouble,
+            summary: trouble.text,
             advice: say`free space or mend the disk of the store's file; a damaged file that was set aside may be deleted`,
           })
         },

@@ -196,5 +196,5 @@ async function readStore(
   }
   const waiting = backlog.flatMap(({ oldest }) => (oldest === null ? [] : [now - oldest]))
   gauges.oldest.set(Math.max(0, ...waiting) / 1000)
-  gauges.writable.set(store.trouble() === null ? 1 : 0)
+  gauges.writable.set(store.trouble()?.isWritable === false ? 0 : 1)
 }

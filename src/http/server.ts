@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { HttpPlan } from '../core/plan.ts'
+import { say, type Text } from '../core/text.ts'
 import { CannotListen } from './cannot-listen.ts'
 
 /** What a route answers. */
@@ -73,17 +74,18 @@ function write(response: ServerResponse, { status, type, body }: Answer, isHead:
   response.end(isHead ? undefined : body)
 }
 
+const reasons: Readonly<Record<string, Text>> = {
+  EADDRINUSE: say`the port is in use`,
+  EACCES: say`this user may not listen there`,
+  EADDRNOTAVAIL: say`this host has no such address`,
+  ENOTFOUND: say`the host name cannot be resolved`,
+}
+
 function listen(server: Server, { host, port }: HttpPlan): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const reasons: Record<string, string> = {
-        EADDRINUSE: 'the port is in use',
-        EACCES: 'this user may not listen there',
-        EADDRNOTAVAIL: 'this host has no such address',
-        ENOTFOUND: 'the host name cannot be resolved',
-      }
-      const reason = reasons[error.code ?? ''] ?? error.code ?? 'unknown reason'
-      reject(new CannotListen(`cannot listen on ${host}:${port}: ${reason}`, { cause: error }))
+      const reason = reasons[error.code ?? ''] ?? error.code ?? error.name
+      reject(new CannotListen(say`cannot listen on ${`${host}:${port}`}: ${reason}`, { cause: error }))
     })
     server.listen(port, host, resolve)
   })

@@ -1,12 +1,19 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { render, say, type Text } from '../core/text.ts'
 import { createTables, schemaVersion, tables, versionOf } from './schema.ts'
 import { sqliteCode } from './sqlite-error.ts'
 
 /** Thrown when a store file was written by a newer healthz. */
 export class NewerStore extends Error {
   override readonly name = 'NewerStore'
+  readonly reason: Text
+
+  constructor(reason: Text) {
+    super(render(reason))
+    this.reason = reason
+  }
 }
 
 /** A database in memory. */
@@ -97,6 +104,6 @@ function openSound(file: string): DatabaseSync {
 export function refuseNewer(version: number | null, file: string): void {
   if (version === null || version <= schemaVersion) return
   throw new NewerStore(
-    `${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,
+    say`${file} was written by a newer healthz (store version ${version}, this one knows ${schemaVersion})`,
   )
 }

@@ -2,7 +2,7 @@ import { existsSync, globSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../core/clock.ts'
-import type { Fence, Store } from '../core/store.ts'
+import type { Fence, Store, Trouble } from '../core/store.ts'
 import { say, type Text } from '../core/text.ts'
 import {
   copyAll,
@@ -95,7 +95,7 @@ export function fileStore(file: string, clock: Clock): Store {
   }
 
   return storeOn(current, {
-    say: () => isAway ?? setAsideTrouble(file),
+    say: () => (isAway === null ? setAsideTrouble(file) : { text: isAway, isWritable: false }),
     guard(act) {
       comeBack()
       try {
@@ -158,14 +158,15 @@ function troubleOf(file: string, error: unknown): Text {
   }
 }
 
-function setAsideTrouble(file: string): Text | null {
+function setAsideTrouble(file: string): Trouble | null {
   const [aside] = globSync(`${file}.corrupt-*Z`)
   if (aside === undefined) return null
-  return say`the store was damaged and begun anew; the damaged file was set aside as ${basename(aside)}`
+  const text = say`the store was damaged and begun anew; the damaged file was set aside as ${basename(aside)}`
+  return { text, isWritable: true }
 }
 
 interface Keeper {
-  say(): Text | null
+  say(): Trouble | null
   guard<Result>(act: (acts: SqliteActs) => Result, acts: SqliteActs): Result
   close(): void
 }

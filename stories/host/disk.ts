@@ -8,11 +8,15 @@ const gibibyte = 1_073_741_824
 export const disk = step({
   title: say`every disk has space left`,
   limits: z.strictObject({
-    /** Free space a plain user may use, of all that is used or may be. */
-    warnFreePct: z.number().default(10),
+    warnFreePct: z
+      .number()
+      .default(10)
+      .describe('free space a plain user may use, of all that is used or may be'),
     critFreePct: z.number().default(5),
-    /** With this much left, a small share of a large disk is no problem. */
-    freeGiB: z.number().default(20),
+    freeGiB: z
+      .number()
+      .default(20)
+      .describe('with this much left, a small share of a large disk is no problem'),
   }),
   async check({ target, options, limits, signal, note, problem, grade }) {
     const { known, silent, absent } = await target.filesystems(signal)

@@ -6,10 +6,8 @@ import { step } from './target.ts'
 export const load = step({
   title: say`tasks do not queue for processors or disks`,
   limits: z.strictObject({
-    /** Of the last five minutes, for each processor. */
-    load: z.number().default(2),
-    /** How much of the last five minutes some task waited, in percent. */
-    cpuPct: z.number().default(50),
+    load: z.number().default(2).describe('of the last five minutes, for each processor'),
+    cpuPct: z.number().default(50).describe('how much of the last five minutes some task waited, in percent'),
     ioPct: z.number().default(40),
   }),
   async check({ target, options, limits, grade, note, problem, cannotTell }) {

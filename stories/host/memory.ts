@@ -7,11 +7,12 @@ import { step } from './target.ts'
 export const memory = step({
   title: say`enough memory is available`,
   limits: z.strictObject({
-    /** Available memory, of all. */
-    warnAvailablePct: z.number().default(10),
+    warnAvailablePct: z.number().default(10).describe('available memory, of all'),
     critAvailablePct: z.number().default(4),
-    /** How much of the last minute everything may wait for memory, in percent. */
-    stalledPct: z.number().default(10),
+    stalledPct: z
+      .number()
+      .default(10)
+      .describe('how much of the last minute everything may wait for memory, in percent'),
   }),
   async check({ target, options, limits, grade, note, problem, cannotTell }) {
     const host = parseMeminfo((await target.read('meminfo')) ?? '')

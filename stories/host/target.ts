@@ -7,17 +7,19 @@ import { type Mount, parseMountinfo } from './mounts.ts'
 const path = z.string().startsWith('/', { error: 'not an absolute path' })
 
 export const options = z.strictObject({
-  /** Mounts to watch beside the local disks, such as a tmpfs or NFS. One that is not mounted is a problem. */
-  mounts: z.array(path).default([]),
-  /** Mounts to leave out. */
-  ignore: z.array(path).default([]),
+  mounts: z
+    .array(path)
+    .default([])
+    .describe(
+      'mounts to watch beside the local disks, such as a tmpfs or NFS. One that is not mounted is a problem',
+    ),
+  ignore: z.array(path).default([]).describe('mounts to leave out'),
   /** Commands that free space on a mount; one is run only when a person asks for it. */
   cleanups: z
     .array(
       z.strictObject({
         mount: path,
-        /** What it does, for people: "vacuum the journal". */
-        name: z.string().min(1),
+        name: z.string().min(1).describe('what it does, for people: "vacuum the journal"'),
         command: z.array(z.string().min(1)).min(1),
       }),
     )

@@ -31,12 +31,13 @@ export const memory = step({
   title: say`the process stays within its memory`,
   on: isSelf,
   limits: z.strictObject({
-    /** Memory that one process may use, swap included; left out: any. */
-    rssMiB: z.number().positive().optional(),
-    /** Of the limit of its control group. */
-    groupPct: z.number().default(90),
-    /** How long a kill in the control group stays a problem. */
-    killsWithin: duration('15m'),
+    rssMiB: z
+      .number()
+      .positive()
+      .optional()
+      .describe('memory that one process may use, swap included; left out: any'),
+    groupPct: z.number().default(90).describe('of the limit of its control group'),
+    killsWithin: duration('15m').describe('how long a kill in the control group stays a problem'),
   }),
   confirm: 3,
   async check({ target, options, limits, signal, now, recall, remember, grade, note, problem }) {

@@ -16,20 +16,31 @@ import { type Systemd, systemd } from './systemd.ts'
 
 export const options = z
   .strictObject({
-    /** A regular expression on the command line, its arguments joined by spaces. */
-    pattern: z.string().min(1).refine(isRegExp, { error: 'not a regular expression' }).optional(),
-    /** Only processes of this user, by name or number; it narrows `pattern`. */
-    user: z.string().min(1).optional(),
+    pattern: z
+      .string()
+      .min(1)
+      .refine(isRegExp, { error: 'not a regular expression' })
+      .optional()
+      .describe('A regular expression on the command line, its arguments joined by spaces'),
+    user: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('only processes of this user, by name or number; it narrows pattern'),
     pidfile: z.string().startsWith('/', { error: 'not an absolute path' }).optional(),
     /** A systemd unit. */
     unit: z
       .string()
       .regex(/^\w[\w@.:\\-]*$/, { error: 'not the name of a unit' })
       .optional(),
-    /** A TCP port that the process listens on. */
-    port: z.int().min(1).max(65_535).optional(),
-    /** The command that starts what `pattern` looks for, with its arguments. It must be safe to run twice. */
-    start: z.array(z.string().min(1)).min(1).optional(),
+    port: z.int().min(1).max(65_535).optional().describe('A TCP port that the process listens on'),
+    start: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe(
+        'the command that starts what pattern looks for, with its arguments. It must be safe to run twice',
+      ),
   })
   .refine(
     ({ pattern, user, start }) => pattern !== undefined || (user === undefined && start === undefined),

@@ -13,8 +13,7 @@ export const unit = step({
   limits: z.strictObject({
     restarts: z.int().min(1).default(3),
     window: duration('10m'),
-    /** How long it must stay up after a cure. */
-    steady: duration('30s'),
+    steady: duration('30s').describe('how long it must stay up after a cure'),
   }),
   async check({ target, options, limits, signal, now, recall, remember, note, problem }) {
     const name = options.unit ?? ''

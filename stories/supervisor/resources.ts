@@ -9,8 +9,11 @@ export const resources = step({
   limits: z.strictObject({
     warnFdPct: z.number().default(80),
     critFdPct: z.number().default(95),
-    /** Memory that a program may use, swap included; left out: any. */
-    rssMiB: z.number().positive().optional(),
+    rssMiB: z
+      .number()
+      .positive()
+      .optional()
+      .describe('memory that a program may use, swap included; left out: any'),
   }),
   async check({ target, limits, signal, problem, grade, cannotTell }) {
     const programs = await target.programs(signal)

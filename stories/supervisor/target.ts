@@ -15,17 +15,24 @@ import { explainFailure, NotServing } from './unreachable.ts'
 
 export const options = z.strictObject({
   url: serverUrl('unix:', 'http:', 'https:').prefault('unix:///var/run/supervisor.sock'),
-  /** Where the URL does not hold them: a unix socket's cannot. */
-  user: z.string().optional(),
+  user: z.string().optional().describe("where the URL does not hold them: a unix socket's cannot"),
   password: secret().optional(),
-  /** Programs that must be loaded, as `name`, `group:name` or `group:*`. */
-  expect: z.array(z.string()).default([]),
-  /** Programs that must run: even a clean end or a stop by a person is a problem. */
-  expectRunning: z.array(z.string()).default([]),
-  /** Programs that run once and end: they are never started again. */
-  oneshot: z.array(z.string()).default([]),
-  /** Watch memory and file descriptors of the programs; supervisord must run on this host. */
-  resources: z.boolean().default(false),
+  expect: z
+    .array(z.string())
+    .default([])
+    .describe('programs that must be loaded, as name, group:name or group:*'),
+  expectRunning: z
+    .array(z.string())
+    .default([])
+    .describe('programs that must run: even a clean end or a stop by a person is a problem'),
+  oneshot: z
+    .array(z.string())
+    .default([])
+    .describe('programs that run once and end: they are never started again'),
+  resources: z
+    .boolean()
+    .default(false)
+    .describe('watch memory and file descriptors of the programs; supervisord must run on this host'),
 })
 
 export type Options = z.output<typeof options>

@@ -61,7 +61,7 @@ describe('a store in a file', () => {
     expect(
       readdirSync(folder).filter((name) => name.includes('.corrupt-') && name.endsWith('Z')),
     ).toHaveLength(1)
-    expect(render(store.trouble() ?? '')).toContain('was damaged and begun anew')
+    expect(render(store.trouble()?.text ?? '')).toContain('was damaged and begun anew')
     await store.commit(store.fence, owed)
     expect(await store.entry('cache')).toEqual(owed.record)
   })
@@ -87,7 +87,7 @@ describe('a store in a file', () => {
           due: 0,
         }))
         await store.commit(store.fence, commitOf(many))
-        expect(render(store.trouble() ?? '')).toContain('is full')
+        expect(render(store.trouble()?.text ?? '')).toContain('is full')
         expect(await store.alarms(1000)).toHaveLength(201)
         execFileSync('mount', ['-o', 'remount,size=20m', disk])
         rmSync(join(disk, 'ballast'))
