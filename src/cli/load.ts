@@ -24,7 +24,8 @@ export async function loadConfiguration(options: RootOptions, context: Context):
   try {
     return await loadPlan(requestOf(options, context))
   } catch (error) {
-    if (error instanceof ConfigFaults) throw new CommandFault(printFaults(error.faults, context.language))
+    if (error instanceof ConfigFaults)
+      throw new CommandFault(printFaults(error.faults, error.language ?? context.language))
     throw error
   }
 }
@@ -34,7 +35,8 @@ export async function loadAllKinds(options: RootOptions, context: Context): Prom
   try {
     return await loadKinds(requestOf(options, context))
   } catch (error) {
-    if (error instanceof ConfigFaults) throw new CommandFault(printFaults(error.faults, context.language))
+    if (error instanceof ConfigFaults)
+      throw new CommandFault(printFaults(error.faults, error.language ?? context.language))
     throw error
   }
 }

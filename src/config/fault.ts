@@ -17,10 +17,13 @@ export interface ConfigFault {
 export class ConfigFaults extends Error {
   override readonly name = 'ConfigFaults'
   readonly faults: readonly ConfigFault[]
+  /** The language that the file asks for; null where it asks for none that is known. */
+  readonly language: Language | null
 
-  constructor(faults: readonly ConfigFault[]) {
+  constructor(faults: readonly ConfigFault[], language: Language | null = null) {
     super(printFaults(faults, english))
     this.faults = faults
+    this.language = language
   }
 }
 

@@ -55,7 +55,8 @@ export async function loadPlan(request: LoadRequest): Promise<Plan> {
   const redact = createRedactor(substituted.values)
   const reading: Reading = { source, findings, substituted, redact, secrets: new Set(substituted.secrets) }
   const plan = await read(raw, request, reading)
-  if (findings.count > 0) throw new ConfigFaults(await findings.all())
+  if (findings.count > 0)
+    throw new ConfigFaults(await findings.all(), languageAskedFor(raw) ? plan.language : null)
   const whole = { ...plan, secrets: [...reading.secrets] }
   return { ...whole, hash: hashOf(whole) }
 }
@@ -127,6 +128,11 @@ async function read(
     http: top.http,
     limits: top.limits,
   }
+}
+
+/** Whether the file names its language; a wrong name is a fault among the others. */
+function languageAskedFor(raw: Raw): boolean {
+  return get(raw, 'language') !== undefined
 }
 
 function alarmsOf({ alarms: { groupWait, routes, fallback, fallbackAfter } }: Top): Plan['alarms'] {

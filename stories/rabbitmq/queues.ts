@@ -139,7 +139,7 @@ function asQueue(raw: Row): Queue {
     vhost,
     name,
     id: vhost === '/' ? name : `${vhost}/${name}`,
-    title: vhost === '/' ? name : say`${name} in ${vhost}`,
+    title: vhost === '/' ? name : say`${name} in the vhost ${vhost}`,
     type,
     messages,
     unacknowledged: raw.messages_unacknowledged ?? null,

@@ -37,6 +37,17 @@ test('say and count are known by what they are, not by their names', () => {
   expect([...textsOf('stories/a.ts', source).keys.keys()]).toEqual(['a', '# bs'])
 })
 
+test('what the schemas of options say is found: faults everywhere, descriptions where they are shown', () => {
+  const source = `z.string().regex(/a/, { error: 'not an a' }).describe('an a').meta({ description: 'b', title: 'c' })
+    issues.push({ code: 'custom', message: 'd' })
+    const fault = () => ({ path: [], message: 'e' })
+    log({ message: 'f' })
+    const told = { error: 'g' }`
+  const keysIn = (file: string) => [...textsOf(file, core + source).keys.keys()].sort()
+  expect(keysIn('stories/a.ts')).toEqual(['an a', 'b', 'd', 'e', 'not an a'])
+  expect(keysIn('src/config/a.ts')).toEqual(['d', 'e', 'not an a'])
+})
+
 test('a noun that is not written out is a fault, as is a file that cannot be read', () => {
   expect(textsOf('src/a/b.ts', `${core}count(n, noun)`).faults).toEqual([
     'src/a/b.ts:1: count() needs its noun as a literal, to be translated',

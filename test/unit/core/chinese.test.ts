@@ -114,7 +114,7 @@ const programs =
   'healthz systemd supervisord supervisorctl nginx chronyc tini polkit conntrack sysctl timedatectl dmesg lsof'
 /** What Chinese operators say in English. */
 const loanwords =
-  'fork worker token swap inode cgroup binlog purge redo watchdog schema root pidfile mount init'
+  'fork worker token swap inode cgroup binlog purge redo watchdog schema root pidfile mount init tmpfs'
 /** What is written so in a configuration, in a URL or on a command line. */
 const settings =
   'maxmemory maxclients noeviction masterauth activedefrag appendonly save minfds hidepid stories story host mail name ' +
