@@ -55,8 +55,7 @@ export async function loadPlan(request: LoadRequest): Promise<Plan> {
   const redact = createRedactor(substituted.values)
   const reading: Reading = { source, findings, substituted, redact, secrets: new Set(substituted.secrets) }
   const plan = await read(raw, request, reading)
-  if (findings.count > 0)
-    throw new ConfigFaults(await findings.all(), languageAskedFor(raw) ? plan.language : null)
+  if (findings.count > 0) throw new ConfigFaults(await findings.all(), await languageIn(raw, request))
   const whole = { ...plan, secrets: [...reading.secrets] }
   return { ...whole, hash: hashOf(whole) }
 }
@@ -130,9 +129,10 @@ async function read(
   }
 }
 
-/** Whether the file names its language; a wrong name is a fault among the others. */
-function languageAskedFor(raw: Raw): boolean {
-  return get(raw, 'language') !== undefined
+/** The language that a file asks for, whatever else is wrong with it; null where it asks for none that is known. */
+async function languageIn(raw: Raw, request: LoadRequest): Promise<Language | null> {
+  const code = topSchema.shape.language.safeParse(get(raw, 'language') ?? null)
+  return code.success ? languageOf(code.data, request) : null
 }
 
 function alarmsOf({ alarms: { groupWait, routes, fallback, fallbackAfter } }: Top): Plan['alarms'] {
