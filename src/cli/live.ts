@@ -77,7 +77,7 @@ const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 
 /** Goes up over what was drawn and clears from there. */
-const erase = (lines: number) => (lines === 0 ? '' : `\u001b[${lines}A\u001b[J`)
+const erase = (lines: number) => (lines === 0 ? '' : `\r\u001b[${lines}A\u001b[J`)
 
 function stepsOf(entries: readonly Entry[], name: string): number {
   const entry = entries.find((one) => one.name === name)
