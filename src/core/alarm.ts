@@ -56,6 +56,11 @@ function occurrenceOf(entry: string, problem: ProblemState): string {
   return `${id}@${new Date(problem.raisedAt ?? problem.since).toISOString()}`
 }
 
+/** The problem that an occurrence is a spell of: `entry/step/key`. */
+export function problemOf(occurrence: string): string {
+  return occurrence.slice(0, occurrence.lastIndexOf('@'))
+}
+
 function compose(subject: Subject, kind: AlarmKind, at: number, problem: ProblemState): Alarm {
   const occurrence = occurrenceOf(subject.name, problem)
   return {

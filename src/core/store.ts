@@ -27,7 +27,10 @@ export interface Store {
   /** State, samples, timeline and outbox in one act. */
   commit(fence: Fence, commit: Commit): Promise<void>
 
-  /** Marks up to `limit` due alarms of a channel as being sent, oldest first, and returns them. */
+  /**
+   * Marks up to `limit` due alarms of a channel as being sent, oldest first, and returns them. None is due before an
+   * earlier one of the same problem.
+   */
   claim(fence: Fence, claim: Claim): Promise<readonly Outgoing[]>
   settle(fence: Fence, settlements: readonly Settlement[]): Promise<void>
   /** Alarms of all channels, newest first. */
@@ -40,7 +43,10 @@ export interface Store {
     reroute: { from: string; to: string; createdBefore: number; at: number },
   ): Promise<number>
 
-  /** Writes down that a cure begins; it counts against the budget even if this process dies in it. */
+  /**
+   * Writes down that a cure begins; it counts against the budget even if this process dies in it. A person's consent
+   * to it is used up.
+   */
   beginCure(fence: Fence, cure: CureBegin): Promise<number>
   endCure(fence: Fence, id: number, trial: Trial): Promise<void>
   cures(since: number): Promise<readonly CureRecord[]>

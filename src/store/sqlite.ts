@@ -15,6 +15,7 @@ import {
   type Outgoing,
   type Settlement,
 } from '../core/store.ts'
+import { turnsOf } from '../core/turn.ts'
 
 /**
  * The acts of the store on one SQLite database, each in one transaction. What they read and write is JSON that this
@@ -61,6 +62,20 @@ export function sqliteActs(db: DatabaseSync) {
       .map((row) => String(row['channel']))
   }
 
+  /** When each alarm that waits on a channel may leave, by id, oldest first. */
+  function turnsOn(channel: string): ReadonlyMap<number, number> {
+    const rows = sql(
+      `SELECT id, occurrence, due FROM outbox WHERE channel = ? AND status = 'pending' ORDER BY id`,
+    ).all(channel)
+    return turnsOf(
+      rows.map((row) => ({
+        id: Number(row['id']),
+        occurrence: String(row['occurrence']),
+        due: Number(row['due']),
+      })),
+    )
+  }
+
   return {
     nextEpoch(): number {
       return atomically({ epoch: Number.MAX_SAFE_INTEGER }, () => {
@@ -99,16 +114,11 @@ export function sqliteActs(db: DatabaseSync) {
 
     claim(fence: Fence, { channel, at, limit }: Claim): Outgoing[] {
       return atomically(fence, () => {
-        const rows = sql(`
-          SELECT * FROM outbox WHERE channel = ? AND status = 'pending' AND due <= ? ORDER BY id LIMIT ?
-        `).all(channel, at, limit)
-        const mark = sql(`UPDATE outbox SET status = 'sending', attempts = attempts + 1 WHERE id = ?`)
-        for (const row of rows) mark.run(Number(row['id']))
-        return rows.map((row) => ({
-          ...outgoing(row),
-          status: 'sending',
-          attempts: Number(row['attempts']) + 1,
-        }))
+        const due = [...turnsOn(channel)].filter(([, turn]) => turn <= at).slice(0, limit)
+        const mark = sql(`
+          UPDATE outbox SET status = 'sending', attempts = attempts + 1 WHERE id = ? RETURNING *
+        `)
+        return due.flatMap(([id]) => mark.all(id).map(outgoing))
       })
     },
 
@@ -147,8 +157,7 @@ export function sqliteActs(db: DatabaseSync) {
         SELECT channel,
           SUM(status IN ('pending', 'sending')) AS pending,
           SUM(status = 'failed' AND settled_at >= ?) AS failed,
-          MIN(CASE WHEN status IN ('pending', 'sending') THEN created_at END) AS oldest,
-          MIN(CASE WHEN status = 'pending' THEN due END) AS due
+          MIN(CASE WHEN status IN ('pending', 'sending') THEN created_at END) AS oldest
         FROM outbox WHERE status <> 'sent' GROUP BY channel
       `)
         .all(failedSince)
@@ -157,7 +166,7 @@ export function sqliteActs(db: DatabaseSync) {
           pending: Number(row['pending']),
           failed: Number(row['failed']),
           oldest: row['oldest'] === null ? null : Number(row['oldest']),
-          due: row['due'] === null ? null : Number(row['due']),
+          due: firstOf(turnsOn(String(row['channel']))),
         }))
     },
 
@@ -177,6 +186,7 @@ export function sqliteActs(db: DatabaseSync) {
 
     beginCure(fence: Fence, begun: CureBegin): number {
       return atomically(fence, () => {
+        sql(`DELETE FROM approval WHERE entry = ? AND problem = ?`).run(begun.entry, begun.problem)
         const { lastInsertRowid } = sql(`INSERT INTO cure (at, begun) VALUES (?, ?)`).run(
           begun.at,
           JSON.stringify(begun),
@@ -246,6 +256,10 @@ export function sqliteActs(db: DatabaseSync) {
       }
     },
   }
+}
+
+function firstOf(turns: ReadonlyMap<number, number>): number | null {
+  return turns.size === 0 ? null : turns.values().reduce((first, turn) => Math.min(first, turn))
 }
 
 export type SqliteActs = ReturnType<typeof sqliteActs>

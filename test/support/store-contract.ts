@@ -75,6 +75,22 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       expect((await claim()).map((one) => one.alarm.kind)).toEqual(['recovered'])
     })
 
+    it('lets no alarm overtake an earlier one of the same problem that has to be sent again', async () => {
+      await owe(alarm())
+      const [first] = await claim()
+      const id = first?.id ?? 0
+      await store.settle(store.fence, [{ id, result: 'retry', at: 10, due: 5000, error: 'busy' }])
+      const over = { alarm: alarm('recovered'), to: 'told', due: 0 } as const
+      await store.commit(
+        store.fence,
+        commitOf([over, { alarm: alarm('raised', { key: 'x' }), to: ['ops'], due: 0 }]),
+      )
+      expect(await store.backlog(0)).toMatchObject([{ due: 0 }])
+      expect((await claim(4999)).map((one) => one.alarm.problem.key)).toEqual(['x'])
+      expect(await store.backlog(0)).toMatchObject([{ due: 5000 }])
+      expect((await claim(5000)).map((one) => one.alarm.kind)).toEqual(['raised', 'recovered'])
+    })
+
     it('tells a recovery to all who were told of the problem and to nobody else', async () => {
       await store.commit(store.fence, commitOf([{ alarm: alarm(), to: ['ops', 'boss'], due: 0 }]))
       await store.commit(
@@ -171,6 +187,21 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       await store.approve(approval)
       expect(await store.approvals(99)).toEqual([approval])
       expect(await store.approvals(100)).toEqual([])
+    })
+
+    it('takes a consent for one attempt', async () => {
+      await store.approve({ entry: 'cache', problem: 'memory', by: 'ann', at: 1, until: 100 })
+      await store.approve({ entry: 'cache', problem: 'other', by: 'ann', at: 1, until: 100 })
+      const begun = {
+        at: 10,
+        entry: 'cache',
+        problem: 'memory',
+        severity: 'warning',
+        title: 't',
+        actor: 'ann',
+      } as const
+      await store.beginCure(store.fence, begun)
+      expect((await store.approvals(50)).map(({ problem }) => problem)).toEqual(['other'])
     })
 
     it('refuses every mark of a writer that a newer one has replaced', async () => {
