@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diesWithParent } from './servers/process.ts'
 import { killProcessesOf, processesOf, SERVER_MARK } from './servers/sessions.ts'
@@ -23,6 +23,7 @@ export async function makePlace(files: Readonly<Record<string, string>> = {}): P
     dir,
     env,
     write,
+    files: async () => (await readdir(dir)).toSorted(),
     read: (name) => readFile(join(dir, name), 'utf8'),
     start,
     run: (...args) => start(...args).ended(),
@@ -42,6 +43,8 @@ export interface Place extends AsyncDisposable {
   /** Added to the small environment that the programs get; nothing else is inherited. */
   readonly env: Record<string, string>
   write(name: string, text: string): Promise<void>
+  /** The names of what lies in it. */
+  files(): Promise<readonly string[]>
   read(name: string): Promise<string>
   /** Runs `healthz` to its end. */
   run(...args: readonly string[]): Promise<Ended>
@@ -60,7 +63,7 @@ export interface Program {
   /** The lines of the log so far. */
   log(): readonly LogLine[]
   /** Waits for a line of the log with this message, and these fields where there are any. */
-  says(message: string, fields?: Readonly<Record<string, unknown>>, from?: number): Promise<LogLine>
+  says(message: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>
   signal(name: NodeJS.Signals): void
   /** Waits for the end. Throws where it does not end in time. */
   ended(deadline?: number): Promise<Ended>
@@ -118,13 +121,11 @@ function startProgram(dir: string, args: readonly string[], env: Readonly<Record
     stdout: () => printed.stdout,
     stderr: () => printed.stderr,
     log,
-    says: (message, fields = {}, from = 0) => {
+    says: (message, fields = {}) => {
       return until(
         `the log says "${message}" ${JSON.stringify(fields)}`,
         () => {
-          const line = log()
-            .slice(from)
-            .find((one) => one.msg === message && has(one, fields))
+          const line = log().find((one) => one.msg === message && has(one, fields))
           if (line === undefined && end.signal.aborted) throw new Error(`it has ended: ${printed.stderr}`)
           return line
         },

@@ -18,7 +18,11 @@ export interface JsonReport {
   }[]
   readonly entries: readonly {
     readonly name: string
-    readonly steps: readonly { readonly step: string; readonly outcome: string }[]
+    readonly steps: readonly {
+      readonly step: string
+      readonly outcome: string
+      readonly reason: string | null
+    }[]
   }[]
 }
 

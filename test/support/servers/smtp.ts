@@ -72,7 +72,9 @@ function serverOptions({ auth, tls }: SmtpOptions, mails: Mail[], mode: () => Sm
     async onData(stream, { envelope, secure, user }, done) {
       const from = envelope.mailFrom ? envelope.mailFrom.address : ''
       const to = envelope.rcptTo.map(({ address }) => address)
-      mails.push({ ...readMail(await text(stream)), from, to, secure, user: user ?? null })
+      const raw = await text(stream).catch(() => null)
+      if (raw === null) return // the client hung up in the middle of it
+      mails.push({ ...readMail(raw), from, to, secure, user: user ?? null })
       if (mode() !== 'hang-after-data') done(null, 'queued')
     },
   }
