@@ -11,7 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** A piece of a text: written in the file, or put in for a placeholder. */
 export interface Piece {
   readonly text: string
-  readonly from: 'file' | 'environment' | 'secret-file'
+  readonly from: 'file' | 'environment' | 'secret-variable' | 'secret-file'
 }
 
 /** What placeholders put into the texts of a file. */
@@ -20,7 +20,7 @@ export interface Substituted {
   piecesAt(path: Path): readonly Piece[] | null
   /** What came out of the environment and out of files: it may be secret. */
   readonly values: ReadonlySet<string>
-  /** What came out of files: it is secret. */
+  /** What came out of files, or of variables whose names say so: it is secret. */
   readonly secrets: ReadonlySet<string>
 }
 
@@ -49,7 +49,7 @@ export async function substitute(source: Source, env: Environment, findings: Fin
       return isScalar(node) ? (pieces.get(node) ?? null) : null
     },
     values: textsOf(all.filter(({ from }) => from !== 'file')),
-    secrets: textsOf(all.filter(({ from }) => from === 'secret-file')),
+    secrets: textsOf(all.filter(({ from }) => from === 'secret-file' || from === 'secret-variable')),
   }
 }
 
@@ -94,7 +94,7 @@ async function pieceFor(
   if (part.kind === 'variable') {
     const value = env[part.name]
     if (value !== undefined && (value !== '' || part.fallback === null))
-      return { text: value, from: 'environment' }
+      return { text: value, from: soundsSecret(part.name) ? 'secret-variable' : 'environment' }
     if (part.fallback !== null) return { text: part.fallback, from: 'file' }
     const hint = say`set it, or give a default: ${`\${${part.name}:-default}`}`
     const misspelt = { word: part.name, known: Object.keys(env), isShort: false }
@@ -107,6 +107,11 @@ async function pieceFor(
     if (!(error instanceof Unreadable)) throw error
     return fail(say`the file ${part.path} ${error.reason}`)
   }
+}
+
+/** `DB_PASSWORD`, `HOOK_TOKEN`, `API_KEY`... */
+function soundsSecret(variable: string): boolean {
+  return /(^|_)(PASS|PASSWD|PASSWORD|PWD|TOK|TOKEN|SECRET|KEY|APIKEY|CREDENTIALS?|AUTH)(_|$)/i.test(variable)
 }
 
 const mostSecretBytes = 65_536

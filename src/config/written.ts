@@ -65,5 +65,17 @@ function isServer(value: unknown): value is Server {
 function writtenServer({ url, user, password }: Server, redact: Redact): string {
   const credentials = [user ?? '', password === undefined ? [] : '***'].flat().join(':')
   const at = credentials === '' ? '' : `${credentials}@`
-  return redact(url.href).replace('//', `//${at}`)
+  return redact(veiled(url)).replace('//', `//${at}`)
+}
+
+/** The URL without what may let people in: the values of its query, and parts of its path that look like a key. */
+function veiled(url: URL): string {
+  const path = url.pathname.split('/').map((part) => (looksLikeKey(part) ? '***' : part))
+  const query = [...url.searchParams.keys()].map((name) => `${encodeURIComponent(name)}=***`)
+  const [start] = url.href.split(/(?<=[^/:])\/(?!\/)|\?|#/, 1)
+  return `${start}${path.join('/')}${query.length === 0 ? '' : `?${query.join('&')}`}`
+}
+
+function looksLikeKey(part: string): boolean {
+  return part.length >= 16 && /\d/.test(part) && /[a-z]/i.test(part)
 }

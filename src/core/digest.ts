@@ -67,7 +67,8 @@ const ranks: Readonly<Record<AlarmKind, number>> = {
 }
 
 function worstOf(told: readonly DigestAlarm[]): Digest['severity'] {
-  const open = told.filter((alarm) => !alarm.isOver)
+  const ended = new Set(told.filter(({ isOver }) => isOver).map(({ occurrence }) => occurrence))
+  const open = told.filter(({ occurrence }) => !ended.has(occurrence))
   if (open.some(({ severity }) => severity === 'critical')) return 'critical'
   return open.length > 0 ? 'warning' : 'ok'
 }

@@ -43,6 +43,9 @@ export interface Store {
     reroute: { from: string; to: string; createdBefore: number; at: number },
   ): Promise<number>
 
+  /** Gives what waits for a channel that is gone to others. Returns how many alarms. */
+  readdress(fence: Fence, readdress: { from: string; to: readonly string[] }): Promise<number>
+
   /**
    * Writes down that a cure begins; it counts against the budget even if this process dies in it. A person's consent
    * to it is used up.

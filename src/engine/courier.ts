@@ -49,7 +49,7 @@ export function createCourier(ports: CourierPorts): Courier {
     },
     async flush(term) {
       const began = ports.clock.now()
-      await Promise.all(ports.channels.map((channel) => sendDue(channel, ports, term)))
+      await Promise.all(ports.channels.map((channel) => sendDue(channel, ports, term, [])))
       const known = new Set(ports.channels.map(({ name }) => name))
       const left = await ports.store.backlog(began)
       return left
@@ -66,14 +66,19 @@ async function serve(
   term: Term,
   doorbells: Set<() => void>,
 ): Promise<void> {
-  const { clock, observe } = ports
+  const { clock, store, observe } = ports
+  /** What a store that failed for a moment has yet to be told of digests that have left. */
+  const unsettled: Settlement[] = []
   while (!term.signal.aborted) {
     let wait = lookEvery
     try {
+      if (unsettled.length > 0) await store.settle(term, unsettled)
+      unsettled.length = 0
       if (await handOver(channel, ports, term)) for (const ring of doorbells) ring()
       wait = await untilDue(channel, ports)
-      if (wait <= 0) await sendDue(channel, ports, term)
+      if (wait <= 0) await sendDue(channel, ports, term, unsettled)
     } catch (error) {
+      wait = lookEvery
       if (error instanceof Fenced) return observe({ type: 'fenced', act: 'send' })
       observe({ type: 'courier-failed', channel: channel.name, error })
     }
@@ -126,7 +131,12 @@ async function rest(
 }
 
 /** Sends what is due on one channel as one digest, and writes down how it went. */
-async function sendDue(channel: ChannelEntry, ports: CourierPorts, term: Term): Promise<void> {
+async function sendDue(
+  channel: ChannelEntry,
+  ports: CourierPorts,
+  term: Term,
+  unsettled: Settlement[],
+): Promise<void> {
   const { clock, store, observe } = ports
   const outgoing = await store.claim(term, { channel: channel.name, at: clock.now(), limit: mostInOneDigest })
   if (outgoing.length === 0) return
@@ -140,7 +150,9 @@ async function sendDue(channel: ChannelEntry, ports: CourierPorts, term: Term): 
     if (outcome.result === 'failed') return { id, result: 'failed', at, error }
     return { id, result: 'retry', at, error, due: at + (outcome.after ?? backoff(attempts)) }
   })
+  unsettled.push(...settlements)
   await store.settle(term, settlements)
+  unsettled.length = 0
   for (const { createdAt } of outgoing) {
     const waited = Math.max(0, at - createdAt)
     const words = outcome.result === 'sent' ? outcome.refused : outcome.error

@@ -60,6 +60,7 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
     },
 
     async run(term, resolving) {
+      await readdressStrangers(plan, store, term)
       await retireStrangers([self, ...plan.entries], roundPorts, term)
       const paced = [self, ...plan.entries].map((entry) => {
         const round = async () => {
@@ -78,6 +79,16 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
         forget(store, clock, plan.store.retention, observe, term),
       ])
     },
+  }
+}
+
+/** Hands what waits for channels that are no longer in the configuration to the fallback, or else to all there are. */
+async function readdressStrangers({ channels, alarms }: Plan, store: Store, term: Term): Promise<void> {
+  const known = channels.map(({ name }) => name)
+  const to = alarms.fallback === null ? known : [alarms.fallback]
+  if (to.length === 0) return
+  for (const { channel, pending } of await store.backlog(Number.POSITIVE_INFINITY)) {
+    if (pending > 0 && !known.includes(channel)) await store.readdress(term, { from: channel, to })
   }
 }
 

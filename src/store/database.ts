@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { render, say, type Text } from '../core/text.ts'
 import { createTables, schemaVersion, tables, versionOf } from './schema.ts'
 import { sqliteCode } from './sqlite-error.ts'
@@ -55,6 +56,18 @@ export function makeFolder(path: string): void {
 /** Opens a store's file to look at it, without a lock and without writing. */
 export function openReadOnly(file: string): DatabaseSync {
   return new DatabaseSync(file, { readOnly: true, timeout: 2000 })
+}
+
+/**
+ * Opens a store's file on a full disk, where nothing can be written beside it. Null where commits of a process that
+ * died still wait in its journal: they could not be read that way.
+ */
+export function openOnFullDisk(file: string): DatabaseSync | null {
+  const journal = statSync(`${file}-wal`, { throwIfNoEntry: false })
+  if (journal !== undefined && journal.size > 0) return null
+  const url = pathToFileURL(file)
+  url.searchParams.set('immutable', '1')
+  return new DatabaseSync(url, { readOnly: true })
 }
 
 /** Opens a store's file that another process keeps, to write a line into it. */

@@ -9,7 +9,8 @@ import { sqliteCode } from './sqlite-error.ts'
 export function takeLock(file: string): Disposable | null {
   const db = new DatabaseSync(`${file}.lock`)
   try {
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // A journal in memory needs no room on a disk that is full.
+    db.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     db.close()
     if (sqliteCode(error) === 'busy') return null

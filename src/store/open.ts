@@ -9,6 +9,7 @@ import {
   makeFolder,
   openFile,
   openMemory,
+  openOnFullDisk,
   openReadOnly,
   openShared,
   refuseNewer,
@@ -63,7 +64,7 @@ export function fileStore(file: string, clock: Clock): Store {
   const first = openLocked(file, clock)
   let current = first.db
   let lastTry = clock.elapsed()
-  let isAway: Text | null = null
+  let isAway = first.away
 
   const goToMemory = (error: unknown) => {
     const memory = openMemory()
@@ -117,15 +118,24 @@ export function fileStore(file: string, clock: Clock): Store {
 }
 
 /** The lock comes first: a file that another process keeps is not to be set aside, whatever is wrong with it. */
-function openLocked(file: string, clock: Clock): { db: DatabaseSync; lock: Disposable } {
+interface Opened {
+  readonly db: DatabaseSync
+  readonly lock: Disposable
+  /** Why the store begins in memory; null where the file takes writes. */
+  readonly away: Text | null
+}
+
+function openLocked(file: string, clock: Clock): Opened {
   makeFolder(dirname(file))
   const lock = takeLock(file)
   if (lock === null) throw new StoreInUse(file, holderOf(file))
   try {
     const { db } = openFile(file, clock.now())
     db.prepare(`INSERT OR REPLACE INTO meta VALUES ('pid', ?)`).run(String(process.pid))
-    return { db, lock }
+    return { db, lock, away: null }
   } catch (error) {
+    const rescued = sqliteCode(error) === 'full' ? rescue(file) : null
+    if (rescued !== null) return { db: rescued, lock, away: troubleOf(file, error) }
     lock[Symbol.dispose]()
     throw error
   }
@@ -138,6 +148,26 @@ function holderOf(file: string): number | null {
     const row = store.prepare(`SELECT value FROM meta WHERE name = 'pid'`).get()
     return row === undefined ? null : Number(row['value'])
   } catch {
+    return null
+  }
+}
+
+/** What a file on a full disk holds, in memory; null where it cannot be read. */
+function rescue(file: string): DatabaseSync | null {
+  const memory = openMemory()
+  if (!existsSync(file)) return memory
+  try {
+    const kept = openOnFullDisk(file)
+    if (kept === null) return null
+    try {
+      if (versionOf(kept) !== null) copyAll(kept, memory)
+      return memory
+    } finally {
+      kept.close()
+    }
+  } catch {
+    // The fault that led here is the one to tell.
+    memory.close()
     return null
   }
 }
@@ -188,6 +218,7 @@ function storeOn(db: DatabaseSync, keeper: Keeper): Store {
     alarms: (limit) => run((acts) => acts.alarms(limit)),
     backlog: (failedSince) => run((acts) => acts.backlog(failedSince)),
     reroute: (by, reroute) => run((acts) => acts.reroute(by, reroute)),
+    readdress: (by, readdress) => run((acts) => acts.readdress(by, readdress)),
     beginCure: (by, cure) => run((acts) => acts.beginCure(by, cure)),
     endCure: (by, id, trial) => run((acts) => acts.endCure(by, id, trial)),
     cures: (since) => run((acts) => acts.cures(since)),

@@ -15,6 +15,8 @@ const codes: Readonly<Record<number, SqliteCode>> = {
 /** The meaning of an error that node:sqlite threw; null for any other error. */
 export function sqliteCode(error: unknown): SqliteCode | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null
+  // IOERR_SHMSIZE: there is no room for the shared index of the journal.
+  if (error.errcode === 4874) return 'full'
   // Extended codes keep the primary one in their lowest byte.
   return codes[error.errcode & 0xff] ?? 'other'
 }

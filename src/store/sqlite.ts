@@ -184,6 +184,18 @@ export function sqliteActs(db: DatabaseSync) {
       })
     },
 
+    readdress(fence: Fence, { from, to }: { from: string; to: readonly string[] }): number {
+      return atomically(fence, () => {
+        const copy = sql(`
+          INSERT OR IGNORE INTO outbox (channel, dedup_key, occurrence, alarm, created_at, due)
+          SELECT ?, dedup_key, occurrence, alarm, created_at, due FROM outbox
+          WHERE channel = ? AND status = 'pending' ORDER BY id
+        `)
+        for (const channel of to) copy.run(channel, from)
+        return Number(sql(`DELETE FROM outbox WHERE channel = ? AND status = 'pending'`).run(from).changes)
+      })
+    },
+
     beginCure(fence: Fence, begun: CureBegin): number {
       return atomically(fence, () => {
         sql(`DELETE FROM approval WHERE entry = ? AND problem = ?`).run(begun.entry, begun.problem)

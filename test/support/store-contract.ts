@@ -165,6 +165,18 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       ])
     })
 
+    it('gives what waits for a channel that is gone to others, and what was sent there to nobody', async () => {
+      await owe(alarm('raised', { key: 'sent' }), alarm('raised', { key: 'waits' }))
+      const [first] = await store.claim(store.fence, { channel: 'ops', at: 1e15, limit: 1 })
+      await store.settle(store.fence, [{ id: first?.id ?? 0, result: 'sent', at: 1 }])
+      expect(await store.readdress(store.fence, { from: 'ops', to: ['new', 'other'] })).toBe(1)
+      expect(await store.backlog(0)).toMatchObject([
+        { channel: 'new', pending: 1 },
+        { channel: 'other', pending: 1 },
+      ])
+      expect((await claim(1e15, 'new')).map((one) => one.alarm.problem.key)).toEqual(['waits'])
+    })
+
     it('counts a cure from the moment it begins', async () => {
       const begun = {
         at: 10,

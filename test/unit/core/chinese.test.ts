@@ -40,7 +40,8 @@ const address = '10.0.0.7:6379'
 
 test('a digest is Chinese from end to end', () => {
   const alarms = (['raised', 'worsened', 'reminded', 'healed', 'recovered', 'withdrawn'] as const).map(
-    (kind: AlarmKind, index) => anAlarm(kind, problemAbout(kinds[index % kinds.length] ?? 'refused')),
+    (kind: AlarmKind, index) =>
+      anAlarm(kind, { ...problemAbout(kinds[index % kinds.length] ?? 'refused'), key: `${index}` }),
   )
   const { subject, text } = aDigest(alarms, chinese)
   expect(subject).toMatch(

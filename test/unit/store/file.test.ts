@@ -101,6 +101,34 @@ describe('a store in a file', () => {
       execFileSync('umount', [disk])
     }
   })
+
+  it('that is on a full disk at the start is read, kept in memory, and written when there is room', async ({
+    skip,
+  }) => {
+    if (process.getuid?.() !== 0) skip('mounting a small disk takes root')
+    const disk = join(folder, 'disk')
+    execFileSync('mkdir', [disk])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', disk])
+    try {
+      const clock = fakeClock()
+      const path = join(disk, 'healthz.db')
+      {
+        await using store = fileStore(path, clock)
+        await store.commit(store.fence, owed)
+      }
+      fill(join(disk, 'ballast'))
+      await using store = fileStore(path, clock)
+      expect(render(store.trouble()?.text ?? '')).toContain('is full')
+      expect(await store.entry('cache')).toEqual(owed.record)
+      expect(await store.alarms(10)).toHaveLength(1)
+      rmSync(join(disk, 'ballast'))
+      await clock.advance(11_000)
+      await store.entry('cache')
+      expect(store.trouble()).toBeNull()
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
 })
 
 async function damage(file: string): Promise<void> {
