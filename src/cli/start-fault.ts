@@ -22,13 +22,13 @@ export function startFault(error: unknown, { language, store }: Plan): CommandFa
   if (['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
     const path = error instanceof Error && 'path' in error ? String(error.path) : ''
     return fault(
-      say`healthz: the store cannot be opened: ${path} (${code}); choose another store.file, or store: memory`,
+      say`healthz: the store cannot be opened: ${path} (${code}); choose another store.file, or "store: memory"`,
     )
   }
   if (code === 'ERR_SQLITE_ERROR') {
     const words = error instanceof Error ? error.message : code
     return fault(
-      say`healthz: the store cannot be opened: ${store.file ?? ''} (${words}); choose another store.file, or store: memory`,
+      say`healthz: the store cannot be opened: ${store.file ?? ''} (${words}); choose another store.file, or "store: memory"`,
     )
   }
   return null

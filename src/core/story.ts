@@ -60,12 +60,12 @@ export interface StepContext<Target = unknown, Options = unknown, Limits = unkno
   /** Keeps a JSON value for the next telling. */
   remember(sample: unknown): void
   /**
-   * Two samples some time apart, for rates: the remembered one and a new one. Where there is none, or it is of
-   * another `life` of the target (a restart resets its counters), it takes two, a moment apart.
+   * Two samples some time apart, for rates: the remembered one and a new one. Where there is none, or it is not of
+   * the same life of the target (a restart resets its counters), it takes two, a moment apart.
    */
   compare<Sample>(
     take: () => Promise<Sample> | Sample,
-    life?: (sample: Sample) => unknown,
+    isSameLife?: (before: Sample, after: Sample) => boolean,
   ): Promise<Pair<Sample>>
   /** The grade of a value against limits that close at 90 % of where they opened. */
   grade(value: number, limits: Grades, key?: string): Severity | null

@@ -110,7 +110,7 @@ class Notebook {
       },
       recall: <Sample>() => (this.#memory.samples[this.#step] as Remembered<Sample> | undefined) ?? null,
       remember: (value) => this.#write(() => this.#keep(value)),
-      compare: (take, life) => this.#compare(take, life ?? (() => null), signal),
+      compare: (take, isSameLife) => this.#compare(take, isSameLife ?? (() => true), signal),
       grade: (value, limits, key = '') => gradeOf(value, limits, this.#raisedAs(key)),
     }
   }
@@ -133,15 +133,15 @@ class Notebook {
 
   async #compare<Sample>(
     take: () => Promise<Sample> | Sample,
-    life: (sample: Sample) => unknown,
+    isSameLife: (before: Sample, after: Sample) => boolean,
     signal: AbortSignal,
   ): Promise<Pair<Sample>> {
     const { clock } = this.#ports
     const remembered = this.#memory.samples[this.#step] as Remembered<Sample> | undefined
     let after = await take()
     let afterAt = clock.now()
-    const isSameLife = remembered !== undefined && sameLife(remembered.value, after, life)
-    let before = isSameLife ? remembered : { at: afterAt, value: after }
+    const isOfThisLife = remembered !== undefined && areAlike(remembered.value, after, isSameLife)
+    let before = isOfThisLife ? remembered : { at: afterAt, value: after }
     if (afterAt < before.at) before = { at: afterAt, value: after }
     const wait = leastApart - (afterAt - before.at)
     if (wait > 0) {
@@ -200,9 +200,13 @@ class Notebook {
   }
 }
 
-function sameLife<Sample>(before: Sample, after: Sample, life: (sample: Sample) => unknown): boolean {
+function areAlike<Sample>(
+  before: Sample,
+  after: Sample,
+  isSameLife: (before: Sample, after: Sample) => boolean,
+): boolean {
   try {
-    return life(before) === life(after)
+    return isSameLife(before, after)
   } catch {
     // A sample that an older version of the step remembered has another shape: not of this life.
     return false

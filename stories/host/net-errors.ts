@@ -19,7 +19,7 @@ export const netErrors = step({
       boot: (await target.read('sys/kernel/random/boot_id')) ?? '',
       interfaces: parseNetDev((await target.read('net/dev')) ?? ''),
     })
-    const { before, after } = await compare(read, ({ boot }) => boot)
+    const { before, after } = await compare(read, (before, after) => before.boot === after.boot)
     if (Object.keys(after.interfaces).length === 0) return cannotTell(say`/proc/net/dev cannot be read`)
     for (const [name, now] of Object.entries(after.interfaces)) {
       const then = before.interfaces[name] ?? now

@@ -1,6 +1,6 @@
 import { count, duration, percent, say, seconds, type Text, z } from 'healthz'
 import { isSystem, kill, type Process, readProcesses } from './processes.ts'
-import { numberOf, type Server, step } from './target.ts'
+import { isSameStart, numberOf, type Server, step } from './target.ts'
 
 /** There is room for more connections, and nobody was turned away. */
 export const connections = step({
@@ -11,10 +11,7 @@ export const connections = step({
     idle: duration('1h'),
   }),
   async check({ target, options, limits, note, problem, compare, grade }) {
-    const { before, after } = await compare(
-      () => readUse(target),
-      ({ startedAt }) => startedAt,
-    )
+    const { before, after } = await compare(() => readUse(target), isSameStart)
     const used = (after.connected / after.max) * 100
     note(say`${after.connected} of ${after.max} connections in use (${percent(used)})`)
 

@@ -1,7 +1,7 @@
 import { type Cure, count, DidNotHelp, duration, milliseconds, say, seconds, type Text, z } from 'healthz'
 import { type Locks, readLocks } from './locks.ts'
 import { isSystem, kill } from './processes.ts'
-import { numberOf, type Server, step } from './target.ts'
+import { isSameStart, numberOf, type Server, step } from './target.ts'
 import { findAgain, freshList, type Transaction } from './transactions.ts'
 
 /** Nobody waits long for a lock, and transactions rarely block each other. */
@@ -34,10 +34,7 @@ export const lockWait = step({
       })
     }
 
-    const { before, after, apart } = await compare(
-      () => readDeadlocks(target),
-      ({ startedAt }) => startedAt,
-    )
+    const { before, after, apart } = await compare(() => readDeadlocks(target), isSameStart)
     if (after.deadlocks === null || before.deadlocks === null) return
     const perMinute = ((after.deadlocks - before.deadlocks) / Math.max(apart, 60_000)) * 60_000
     const severity = grade(perMinute, { warning: limits.deadlocksPerMin }, 'deadlocks')

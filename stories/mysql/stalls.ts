@@ -1,5 +1,5 @@
 import { count, say, z } from 'healthz'
-import { isStarting, type Server, step } from './target.ts'
+import { isSameStart, isStarting, type Server, step } from './target.ts'
 
 /** Writes do not wait for the log, and statements are not slow in numbers. */
 export const stalls = step({
@@ -12,10 +12,7 @@ export const stalls = step({
   }),
   async check(context) {
     const { target, limits, note, problem, compare, grade } = context
-    const { before, after, apart } = await compare(
-      () => readStalls(target),
-      ({ startedAt }) => startedAt,
-    )
+    const { before, after, apart } = await compare(() => readStalls(target), isSameStart)
     const logWaits = ((after.logWaits - before.logWaits) / apart) * 1000
     const slow = ((after.slow - before.slow) / Math.max(apart, 60_000)) * 60_000
     note(

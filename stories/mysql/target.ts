@@ -92,6 +92,11 @@ async function prepare(run: Session['run']): Promise<void> {
   }
 }
 
+/** Whether two samples are of one life of the server: its clock and its uptime tick at different moments. */
+export function isSameStart(before: { startedAt: number }, after: { startedAt: number }): boolean {
+  return Math.abs(before.startedAt - after.startedAt) <= 2
+}
+
 interface Facts {
   readonly isMariadb: boolean
   readonly version: string
@@ -107,7 +112,7 @@ async function readFacts(session: Session): Promise<Facts> {
   )
   const version = textOf(row, 'version')
   const isMariadb = /mariadb/i.test(version)
-  // One statement for both figures: only then is their difference the same each time.
+  // One statement for both figures: their difference then changes by no more than a tick.
   const schema = isMariadb ? 'information_schema' : 'performance_schema'
   const [clock] = await session.run(
     `select unix_timestamp() as clock, variable_value as uptime from ${schema}.global_status

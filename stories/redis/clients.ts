@@ -30,7 +30,7 @@ export const clients = step({
     const max = await placesOf(node)
     const { before, after, apart } = await compare(
       () => sampleOf(node),
-      (sample) => sample.run,
+      (before, after) => before.run === after.run,
     )
     const share = (after.connected / max) * 100
     note(

@@ -18,7 +18,7 @@ export const evictions = step({
       const info = await target.node.info('server', 'stats')
       return { run: info.text('run_id'), evicted: info.number('evicted_keys') }
     }
-    const { before, after, apart } = await compare(take, (sample) => sample.run)
+    const { before, after, apart } = await compare(take, (before, after) => before.run === after.run)
     const evicted = growth(before.evicted, after.evicted)
     const perMin = (evicted / apart) * 60_000
     const limit = limits.perMin ?? (options.use === 'cache' ? 1000 : 0)

@@ -28,7 +28,7 @@ export const writesRefused = step({
     const full = fullness(await node.info('memory', 'replication'))
     const { before, after, apart } = await compare(
       () => sampleOf(node),
-      (sample) => sample.run,
+      (before, after) => before.run === after.run,
     )
     for (const code of codes) {
       const refused = growth(before.refused?.[code] ?? 0, after.refused?.[code] ?? 0)

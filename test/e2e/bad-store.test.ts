@@ -62,7 +62,7 @@ test.each(['-d', '--once'])('a store that cannot be made is told (%s)', async (m
     code: 2,
     stdout: '',
     stderr:
-      'healthz: the store cannot be opened: light/state.db (unable to open database file); choose another store.file, or store: memory\n',
+      'healthz: the store cannot be opened: light/state.db (unable to open database file); choose another store.file, or "store: memory"\n',
   })
 })
 
@@ -73,7 +73,7 @@ test('a file that is no store is not read as one', async () => {
     code: 2,
     stdout: '',
     stderr:
-      'healthz: the store cannot be opened: state.db (file is not a database); choose another store.file, or store: memory\n',
+      'healthz: the store cannot be opened: state.db (file is not a database); choose another store.file, or "store: memory"\n',
   })
   await place.write('state.db', '')
   expect((await place.run('resolve', 'list')).stderr).toBe(

@@ -94,7 +94,9 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     ageSample(orders, 'no-consumer', id('orphan'), 301_000)
     const told = await orders.tell('no-consumer')
     expect(told.summaries('no-consumer')).toEqual([
-      expect.stringMatching(/^orphan in \S+ holds 3 messages and has had no consumer for 5 min \d s/),
+      expect.stringMatching(
+        /^orphan in the vhost \S+ holds 3 messages and has had no consumer for 5 min \d s/,
+      ),
     ])
     expect(told.step('no-consumer').findings[0]).toMatchObject({ severity: 'critical' })
 
@@ -134,7 +136,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     const told = await tellHeld(orders)
     expect(told.summaries('unacked')).toEqual([
       expect.stringMatching(
-        /^held in \S+ has handed out 2 messages, and none was acknowledged for 15 min \d s \(limit 15 min\)$/,
+        /^held in the vhost \S+ has handed out 2 messages, and none was acknowledged for 15 min \d s \(limit 15 min\)$/,
       ),
     ])
     expect(told.step('unacked').findings[0]).toMatchObject({
@@ -221,7 +223,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     await shows('post.dlq', { messages: 4 })
     const told = await post.tell('dlq')
     expect(told.summaries('dlq')).toEqual([
-      `post.dlq in ${broker.vhost} holds 4 dead letters, 1 of them new (limit 10)`,
+      `post.dlq in the vhost ${broker.vhost} holds 4 dead letters, 1 of them new (limit 10)`,
     ])
     await purge('post.dlq')
     await shows('post.dlq', { messages: 0 })
@@ -258,7 +260,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     const told = await orders.tell('backlog')
     expect(told.summaries('backlog')).toEqual([
       expect.stringMatching(
-        /^long in hz-\w+ holds 15 messages \(limit 10\) and does not shrink: nobody consumes, /,
+        /^long in the vhost hz-\w+ holds 15 messages \(limit 10\) and does not shrink: nobody consumes, /,
       ),
     ])
     expect(told.step('backlog').findings[0]).toMatchObject({ key: id('long'), severity: 'critical' })

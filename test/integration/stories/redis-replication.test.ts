@@ -73,12 +73,17 @@ describeWith(['redis'], 'redis: replication', () => {
     await using replica = await startRedis({ replicaOf: master })
     const options = { url: master.url, expectReplicas: 2 }
     const watch = teller(redisStory, options, { replication: atOnce })
-    const told = await watch.tell('replication')
-    expect(told.summaries('replication')).toEqual([`127.0.0.1:${master.port} has 1 of 2 replicas`])
+    // A replica that says it is in step is counted only when its master has heard so.
+    await until('the replica is counted', async () => {
+      const [told] = (await watch.tell('replication')).summaries('replication')
+      return told === `127.0.0.1:${master.port} has 1 of 2 replicas`
+    })
     expect((await teller(redisStory, options).tell('replication')).step('replication').outcome).toBe('ok')
     await using _second = await startRedis({ replicaOf: replica })
     await using _third = await startRedis({ replicaOf: master })
-    expect((await watch.tell('replication')).step('replication').outcome).toBe('ok')
+    await until('both are counted', async () => {
+      return (await watch.tell('replication')).step('replication').outcome === 'ok'
+    })
   })
 
   test('every configured node is looked at', async () => {
