@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licences } from './licences.ts'
+import { slim } from './slim.ts'
 
 /**
  * Bundles the program, 'healthz' and each story and channel, with all of their libraries, into ES modules at `out`.
@@ -17,7 +18,7 @@ export async function bundle(root: string, out: string): Promise<void> {
     transform: { target: 'node22' },
     // A file that is read at run time comes along, where it is named by `new URL('./it', import.meta.url)`.
     experimental: { resolveNewUrlToAsset: true },
-    plugins: [licences('THIRD-PARTY-LICENSES.txt')],
+    plugins: [slim(), licences('THIRD-PARTY-LICENSES.txt')],
   })
   const { output } = await building.write({
     dir: out,
@@ -27,6 +28,15 @@ export async function bundle(root: string, out: string): Promise<void> {
     // Names and lines stay, for stack traces and for libraries that go by names; they cost no time at the start.
     minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: false },
     comments: false,
+    // What every run needs stands in one file: each file more costs its finding, reading and linking.
+    codeSplitting: {
+      groups: [
+        {
+          name: 'base',
+          test: /src\/(core|config|engine|store|clients)\/|src\/cli\/(once|load|live|language|report)|node_modules\/(zod|yaml|p-limit|yocto-queue)\//,
+        },
+      ],
+    },
   })
   for (const chunk of output.filter((file) => file.type === 'chunk')) {
     if (chunk.imports.includes('main.js')) throw new Error(`${chunk.fileName} would start the program again`)

@@ -1,0 +1,22 @@
+import type { Plugin } from 'rolldown'
+
+/**
+ * Leaves out of the bundle what would be read at every start and used by nobody: zod's messages in some fifty
+ * languages (English stays), and the façade that node builds for `import process from 'node:process'`.
+ */
+export function slim(): Plugin {
+  return {
+    name: 'slim',
+    resolveId(id, importer) {
+      if (id.endsWith('/locales/index.js') && importer?.includes('/zod/')) return oneLocale
+      return id === 'node:process' ? globalProcess : null
+    },
+    load(id) {
+      if (id === oneLocale) return `export { default as en } from 'zod/v4/locales/en.js'`
+      return id === globalProcess ? 'export default globalThis.process' : null
+    },
+  }
+}
+
+const oneLocale = '\0zod-locales'
+const globalProcess = '\0process'
