@@ -43,7 +43,7 @@ export async function approveCure(problem: string, options: RootOptions, context
     until: at + consentFor,
   })
   await context.stdout.write(
-    `${render(say`approved for ${milliseconds(consentFor)}: ${found.title}; the next round of ${found.entry} tries it`, plan.language)}\n`,
+    `${render(say`approved for one attempt within ${milliseconds(consentFor)}: ${found.title}; the next round of ${found.entry} tries it`, plan.language)}\n`,
   )
   return 0
 }

@@ -156,7 +156,9 @@ alarms: { groupWait: ${groupWait}, clear: 1 }
       stderr: 'healthz: no cure of "north/gren" waits for consent; waiting: north/green\n',
     })
     expect(await home.read('light')).toBe('red')
-    expect((await home.run('resolve', 'approve', 'north/green')).stdout).toContain('approved for 1 h')
+    expect((await home.run('resolve', 'approve', 'north/green')).stdout).toContain(
+      'approved for one attempt within 1 h',
+    )
     const recovered = await until('a second mail', () => smtp.mails[1])
     expect(recovered.text).toMatch(/^RECOVERED north:.*tried: turn it green .*healed in/s)
     expect(await home.read('light')).toBe('green')

@@ -26,7 +26,7 @@ export function textReport(report: RunReport, style: TextStyle): string {
   const blocks = [
     ...report.problems.map((problem) => problemBlock(problem, report, page)),
     ...report.healed.map((healed) => healedBlock(healed, page)),
-    ...unknownBlock(report.entries, page),
+    ...unknownBlock(report, page),
     fineBlock(report.entries, page),
     totals(report, page),
   ]
@@ -103,11 +103,14 @@ function healedBlock({ entry, step, key, summary, tried, tookSeconds }: HealedSt
   ].join('\n')
 }
 
-function unknownBlock(entries: readonly EntryStatus[], page: Page): string[] {
+/** What could not be told; not again where lasting blindness is a problem already. */
+function unknownBlock({ entries, problems }: RunReport, page: Page): string[] {
   const { tell, paint } = page
+  const isTold = (entry: string, step: string) =>
+    problems.some((one) => one.entry === entry && one.step === step)
   const lines = entries.flatMap(({ name, steps }) => {
     return steps
-      .filter(({ outcome }) => outcome === 'unknown')
+      .filter(({ step, outcome }) => outcome === 'unknown' && !isTold(name, step))
       .flatMap(({ step, reason }) => {
         const mark = paint('magenta', `? ${tell(say`UNKNOWN`)}`)
         return [`${mark}  ${paint('bold', `${name}/${step}`)}`, ...indented(reason ?? '', page)]
