@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { healedAlarm } from '../../src/core/alarm.ts'
 import { Fenced, type Store } from '../../src/core/store.ts'
-import { alarm, commitOf, problemState } from './owed.ts'
+import { alarm, commitOf } from './owed.ts'
 
 /** What every store promises, run on each of them. */
 export function storeContract(name: string, open: () => Promise<Store> | Store): void {
@@ -48,11 +47,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
 
     it('puts the healing in place of an alarm that waits', async () => {
       await owe(alarm())
-      const healed = healedAlarm(
-        { name: 'cache', kind: 'redis', title: 'Redis', tags: [] },
-        5,
-        problemState(),
-      )
+      const healed = alarm('healed')
       await store.commit(
         store.fence,
         commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),
@@ -63,11 +58,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
     it('owes the recovery where the alarm had left before the healing', async () => {
       await owe(alarm())
       await claim()
-      const healed = healedAlarm(
-        { name: 'cache', kind: 'redis', title: 'Redis', tags: [] },
-        5,
-        problemState(),
-      )
+      const healed = alarm('healed')
       await store.commit(
         store.fence,
         commitOf([{ alarm: healed, to: ['ops'], due: 0, otherwise: alarm('recovered') }]),

@@ -29,9 +29,9 @@ function desk(
   channels: readonly ChannelEntry[],
   policy: Partial<AlarmPolicy> = {},
   secrets: readonly string[] = [],
+  store = memoryStore(),
 ) {
   const clock = fakeClock(Date.parse('2026-11-20T03:00:00Z'))
-  const store = memoryStore()
   const events: EngineEvent[] = []
   const courier = createCourier({
     clock,
@@ -172,6 +172,27 @@ describe('the courier', () => {
     await clock.advance(11_000)
     await end()
     expect(await store.alarms(1)).toMatchObject([{ status: 'pending' }])
+  })
+
+  it('sends a digest once although the store could not be told at first', async () => {
+    const sent: string[] = []
+    const store = memoryStore()
+    let refusals = 2
+    const forgetful = {
+      ...store,
+      settle: (...args: Parameters<typeof store.settle>) => {
+        if (refusals-- > 0) return Promise.reject(new Error('disk I/O error'))
+        return store.settle(...args)
+      },
+    }
+    const channels = [channelEntry('ops', (digest) => void sent.push(...keysOf(digest)))]
+    const { clock, owe, events, end } = desk(channels, {}, [], forgetful)
+    await owe('a')
+    await clock.advance(60_000)
+    expect(sent).toEqual(['a'])
+    expect(events.filter(({ type }) => type === 'courier-failed')).toHaveLength(2)
+    expect(await store.alarms(1)).toMatchObject([{ status: 'sent' }])
+    await end()
   })
 
   it('keeps no secret of a channel in its words', async () => {
