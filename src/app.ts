@@ -1,3 +1,4 @@
+import { launch } from './clients/launch.ts'
 import type { EngineEvent, Observe } from './core/observer.ts'
 import type { Entry, Plan } from './core/plan.ts'
 import { createRedactor, type Redact } from './core/secret.ts'
@@ -30,7 +31,13 @@ export async function runDaemon(plan: Plan, resolving: Resolving, ports: DaemonP
   const observers: Observe[] = [ports.observe]
   await using http = await serveHttp(plan, store, observers, ports)
   const redact = createRedactor(plan.secrets)
-  const engine = createEngine(plan, { clock, store, redact, observe: (event) => tellAll(observers, event) })
+  const engine = createEngine(plan, {
+    clock,
+    store,
+    redact,
+    launch,
+    observe: (event) => tellAll(observers, event),
+  })
   const term: Term = { epoch: store.fence.epoch, signal: ports.signal }
   ports.started(plan.http === null || http === null ? null : { host: plan.http.host, port: http.port })
   await engine.run(term, resolving)
@@ -100,7 +107,7 @@ export async function runOnce(
   // Alarms that nobody asked for are not owed: a person reads the report instead.
   const told = wish.alarm ? plan : { ...plan, channels: [] }
   const engineStore = wish.alarm ? keeper : untold(keeper)
-  const engine = createEngine(told, { clock, store: engineStore, redact, observe: ports.observe })
+  const engine = createEngine(told, { clock, store: engineStore, redact, launch, observe: ports.observe })
   const term: Term = { epoch: store.fence.epoch, signal: ports.signal }
   const resolving = isBorrowed && wish.resolving === 'yes' ? 'no' : wish.resolving
   const results = await engine.once(entries, term, resolving)

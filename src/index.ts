@@ -9,6 +9,7 @@ export {
   pressureOfContainer,
 } from './clients/cgroup.ts'
 export { shareInFlight } from './clients/in-flight.ts'
+export { launch } from './clients/launch.ts'
 export {
   isWholeScan,
   needProc,

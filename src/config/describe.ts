@@ -54,6 +54,7 @@ function showEntry(entry: Entry, redact: Redact): object {
     confirm: policy.confirm,
     clear: policy.clear,
     confirmAfter: entry.confirmAfter,
+    ...(entry.start !== null && { start: entry.start.map(redact) }),
     deadlines: entry.deadlines,
   }
   const { coolDown, ...resolve } = entry.resolve

@@ -46,6 +46,13 @@ export const entrySchema = z.strictObject({
     .union([modeSchema.transform((mode) => resolveSchema.parse({ mode })), resolveSchema])
     .prefault('auto')
     .describe('whether cures run'),
+  start: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      'the words of a command that starts the server: a cure for when nothing listens; it asks first',
+    ),
   deadlines: z
     .strictObject({
       open: span('10ms').prefault('5s'),

@@ -126,6 +126,7 @@ function build({ name, settings, story, options, steps, stepPlans, context }: Wh
     confirmAfter: settings.confirmAfter,
     steps: stepPlans,
     resolve: { ...settings.resolve, mode: context.resolveMode ?? settings.resolve.mode },
+    start: settings.start ?? null,
     deadlines: settings.deadlines,
   }
 }

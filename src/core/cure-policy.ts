@@ -1,4 +1,5 @@
 import type { ProblemState } from './judge.ts'
+import type { Consent } from './outcome.ts'
 import type { ResolvePlan } from './plan.ts'
 import type { Approval, CureRecord } from './store.ts'
 import { count, milliseconds, percent, say, type Text } from './text.ts'
@@ -22,6 +23,12 @@ export interface CureCase {
   readonly all: number
   /** Above this share of bad entries nothing is cured. */
   readonly blastRadius: number
+}
+
+/** The consent that a step's cure needs here: the configuration may give it once for all, or keep it to people. */
+export function neededConsent({ mode, allow }: ResolvePlan, step: string, consent: Consent): Consent {
+  if (allow.includes(step)) return 'auto'
+  return mode === 'ask' ? 'ask' : consent
 }
 
 /** As long as attempts count against the budget, in milliseconds. */

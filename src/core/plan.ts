@@ -36,6 +36,8 @@ export interface Entry {
   readonly confirmAfter: number
   readonly steps: Readonly<Record<string, StepPlan>>
   readonly resolve: ResolvePlan
+  /** The words of a command that starts the server, for where nothing listens; null: none is known. */
+  readonly start: readonly string[] | null
   readonly deadlines: Deadlines
 }
 

@@ -14,7 +14,7 @@ import { type Resolving, type RoundResult, runRound } from './round.ts'
 import { selfEntry } from './self.ts'
 import type { Term } from './term.ts'
 
-export interface EnginePorts {
+export interface EnginePorts extends Pick<RoundPorts, 'launch'> {
   readonly clock: Clock
   readonly store: Store
   readonly redact: Redact

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { neededConsent } from '../core/cure-policy.ts'
 import { addressOf, failureOf, isSettled, isUntold, kindOf } from '../core/failure.ts'
 import type { Finding, Report, StepReport } from '../core/outcome.ts'
 import { problemId } from '../core/outcome.ts'
@@ -49,6 +50,8 @@ export function visit(entry: Entry, ports: ExaminePorts): Visit {
             told.push(...opening.told.filter(() => isConnectAsked || !opening.isOpen))
             if (!opening.isOpen) {
               told.push(...skip(entry, asked, told, at))
+              const start = startOf(entry, opening.told, ports)
+              if (start !== null) cures.set(connectStep, start)
               return
             }
             target = { value: opening.target }
@@ -187,6 +190,9 @@ function unreached(
     advice: mapText(failure.advice, redact),
     evidence: { kind: failure.kind, address: redact(failure.address) },
     ...(isSettled(failure.kind) && { confirm: 1 }),
+    ...(canStart(entry, failure.kind) && {
+      cure: { title: startTitle(entry), consent: neededConsent(entry.resolve, connectStep, 'ask') },
+    }),
   }
   const isRefused = kindOf(error)?.startsWith('auth-') === true
   return {
@@ -194,6 +200,26 @@ function unreached(
     outcome: 'problem',
     findings: [finding],
     ...(isRefused && { sample: { at, value: { refused: finding } } }),
+  }
+}
+
+/** Whether there is a command to start what does not listen. A server that hangs or refuses is not started again. */
+function canStart({ start, resolve }: Entry, kind: unknown): boolean {
+  return kind === 'refused' && start !== null && resolve.mode !== 'off'
+}
+
+const startTitle = ({ start }: Entry) => say`run the configured start command, ${start?.[0] ?? ''}`
+
+/** The cure of a server that does not listen, where the entry knows how to start it. */
+function startOf(entry: Entry, told: readonly StepReport[], { launch }: ExaminePorts): Cure | null {
+  const { start } = entry
+  const kind = told.find(({ step }) => step === connectStep)?.findings[0]?.evidence['kind']
+  if (start === null || !canStart(entry, kind)) return null
+  return {
+    title: startTitle(entry),
+    consent: 'ask',
+    settle: 2000,
+    run: ({ signal }) => launch(start, signal),
   }
 }
 

@@ -8,6 +8,8 @@ import type { Census } from './census.ts'
 import type { Locks } from './locks.ts'
 
 export interface ExaminePorts {
+  /** Starts a program that goes on by itself. */
+  readonly launch: (argv: readonly string[], signal: AbortSignal) => Promise<void>
   readonly clock: Clock
   readonly redact: Redact
   readonly observe: Observe

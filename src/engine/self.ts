@@ -81,6 +81,7 @@ export function selfEntry(store: Store, plan: Pick<Plan, 'alarms'>, every: numbe
     confirmAfter: 1000,
     steps: { store: { on: true, limits: undefined }, delivery: { on: true, limits: undefined } },
     resolve: { mode: 'off', allow: [], coolDown: 0, maxAttempts: 0 },
+    start: null,
     deadlines: { open: 1000, step: 5000, story: 10_000 },
   }
 }

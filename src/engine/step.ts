@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { neededConsent } from '../core/cure-policy.ts'
 import { ConnectionFailure, isUntold } from '../core/failure.ts'
 import { gradeOf } from '../core/grade.ts'
-import type { Consent, Evidence, Finding, StepReport } from '../core/outcome.ts'
+import type { Evidence, Finding, StepReport } from '../core/outcome.ts'
 import { problemId } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
 import type { Redact } from '../core/secret.ts'
@@ -161,13 +162,6 @@ class Notebook {
     if (!this.#isClosed) act()
   }
 
-  /** The consent that is needed here: the configuration may give it once for all, or keep it to people. */
-  #consent({ consent }: Cure): Consent {
-    const { mode, allow } = this.#entry.resolve
-    if (allow.includes(this.#step)) return 'auto'
-    return mode === 'ask' ? 'ask' : consent
-  }
-
   #clean(text: Text): Text {
     return mapText(text, this.#ports.redact)
   }
@@ -194,7 +188,12 @@ class Notebook {
       advice: this.#clean(advice),
       evidence: cleanEvidence(evidence, this.#ports.redact),
       ...(confirm !== undefined && { confirm }),
-      ...(offersCure && { cure: { title: this.#clean(resolve.title), consent: this.#consent(resolve) } }),
+      ...(offersCure && {
+        cure: {
+          title: this.#clean(resolve.title),
+          consent: neededConsent(this.#entry.resolve, this.#step, resolve.consent),
+        },
+      }),
     })
     if (offersCure) this.#cures.set(key, resolve)
   }

@@ -36,6 +36,7 @@ export function entryOf<Options, Target>(
       Object.keys(story.steps).map((name) => [name, stepPlan(story, name, options, steps[name])]),
     ),
     resolve: { mode: 'auto', allow: [], coolDown: 300_000, maxAttempts: 3 },
+    start: null,
     deadlines: { open: 5000, step: 10_000, story: 45_000 },
     ...more,
   }

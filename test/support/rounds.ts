@@ -41,6 +41,7 @@ export function rounds(
     clock,
     store,
     redact: createRedactor(),
+    launch: async () => {},
     observe: (event) => events.push(event),
     census: createCensus(entries),
     locks: createLocks(),

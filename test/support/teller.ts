@@ -1,3 +1,4 @@
+import { launch } from '../../src/clients/launch.ts'
 import { emptyState, judge } from '../../src/core/judge.ts'
 import type { StepReport } from '../../src/core/outcome.ts'
 import { createRedactor, findSecrets } from '../../src/core/secret.ts'
@@ -51,7 +52,7 @@ export function teller<Options, Target>(
     deadlines: { open: 8000, step: 10_000, story: 45_000 },
   })
   const redact = createRedactor(findSecrets(entry.options))
-  const ports = { clock: systemClock, redact, observe: () => {} }
+  const ports = { clock: systemClock, redact, observe: () => {}, launch }
   let memory: Memory = { state: emptyState, samples: {} }
   return {
     story,

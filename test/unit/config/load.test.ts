@@ -42,6 +42,7 @@ test('what a file leaves out has a value that works', async () => {
       audit: { on: false, limits: undefined },
     },
     resolve: { mode: 'auto', allow: [], coolDown: 300_000, maxAttempts: 3 },
+    start: null,
     deadlines: { open: 5000, step: 10_000, story: 45_000 },
   })
 })

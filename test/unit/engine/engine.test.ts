@@ -36,7 +36,13 @@ it('gives what waits for a channel that has left the configuration to those that
     hash: '',
   }
   const ending = new AbortController()
-  const engine = createEngine(plan, { clock, store, redact: createRedactor(), observe: () => {} })
+  const engine = createEngine(plan, {
+    clock,
+    store,
+    redact: createRedactor(),
+    launch: async () => {},
+    observe: () => {},
+  })
   const running = engine.run({ epoch: store.fence.epoch, signal: ending.signal }, 'yes')
   await clock.advance(20_000)
   ending.abort('SIGTERM')

@@ -317,6 +317,50 @@ describe('a cure', () => {
     expect(await store.cures(0)).toMatchObject([{ trial: { result: 'failed' } }])
   })
 
+  it('starts a server that does not listen, where the configuration says how and a person agrees', async () => {
+    let isUp = false
+    const launched: string[] = []
+    const story = defineStory({
+      title: 'Target',
+      options,
+      open: () => {
+        if (!isUp) throw new ConnectionFailure('refused', '127.0.0.1:1')
+        return {}
+      },
+      steps: { works: { title: 'it works', check: () => {} } },
+    })
+    const entry = entryOf(story, { start: ['start-it', '--now'] })
+    const { run, store, clock, ports } = rounds([entry])
+    Object.assign(ports, {
+      launch: async (argv: readonly string[]) => {
+        launched.push(argv.join(' '))
+        isUp = true
+      },
+    })
+    expect((await run(entry)).state.problems['connect']?.cure).toMatchObject({ consent: 'ask' })
+    expect(launched).toEqual([])
+    const at = clock.now()
+    await store.approve({ entry: 'target', problem: 'connect', by: 'ann', at, until: at + 60_000 })
+    expect((await run(entry)).state.problems).toEqual({})
+    expect(launched).toEqual(['start-it --now'])
+  })
+
+  it.each([
+    ['that hangs', 'timeout-reply'],
+    ['that refuses the login', 'auth-failed'],
+  ] as const)('never starts a server again %s', async (_, kind) => {
+    const story = defineStory({
+      title: 'Target',
+      options,
+      open: () => {
+        throw new ConnectionFailure(kind, '127.0.0.1:1')
+      },
+      steps: {},
+    })
+    const { run } = rounds([])
+    expect((await run(entryOf(story, { start: ['start-it'] }))).state.problems['connect']?.cure).toBeNull()
+  })
+
   it('of one target never runs twice at the same time', async () => {
     let running = 0
     let most = 0
