@@ -366,6 +366,10 @@ test('nothing is left behind: no process, no directory', () => {
 async function expectFreezeAndThaw(server: ServerProcess, ask: () => Promise<unknown>): Promise<void> {
   await ask()
   server.freeze()
+  // The signal reaches each of its threads in its own time.
+  const tasks = `/proc/${server.pid()}/task`
+  const isStopped = (task: string) => /\) T /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'))
+  await until('all of it has stopped', () => readdirSync(tasks).every(isStopped))
   const asked = ask()
   expect(await settles(asked)).toBe(false)
   server.thaw()
