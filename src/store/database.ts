@@ -34,12 +34,17 @@ export function openFile(file: string, at: number): { db: DatabaseSync; setAside
     return { db: openSound(file), setAside: null }
   } catch (error) {
     if (sqliteCode(error) !== 'broken') throw error
-    const setAside = `${file}.corrupt-${new Date(at).toISOString().replaceAll(':', '').slice(0, 17)}Z`
-    renameSync(file, setAside)
-    for (const suffix of ['-wal', '-shm'])
-      if (existsSync(file + suffix)) renameSync(file + suffix, setAside + suffix)
-    return { db: openSound(file), setAside }
+    const aside = setAside(file, at)
+    return { db: openSound(file), setAside: aside }
   }
+}
+
+/** Puts a store's file out of the way, where a person finds it. Returns where. */
+export function setAside(file: string, at: number): string {
+  const aside = `${file}.corrupt-${new Date(at).toISOString().replaceAll(':', '').slice(0, 17)}Z`
+  for (const suffix of ['', '-wal', '-shm'])
+    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+  return aside
 }
 
 /** Makes a folder with those above it. Node's own way of that never ends where the file system says ENOENT (/proc, autofs). */

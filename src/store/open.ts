@@ -13,6 +13,7 @@ import {
   openReadOnly,
   openShared,
   refuseNewer,
+  setAside,
 } from './database.ts'
 import { takeLock } from './lock.ts'
 import { versionOf } from './schema.ts'
@@ -65,13 +66,16 @@ export function fileStore(file: string, clock: Clock): Store {
   let current = first.db
   let lastTry = clock.elapsed()
   let isAway = first.away
+  /** The file holds what could not be read when it failed: it must not be written over. */
+  let isUnread = false
 
   const goToMemory = (error: unknown) => {
     const memory = openMemory()
     try {
       copyAll(current, memory)
     } catch {
-      // A broken file gives back what it can: nothing. The watchman goes on with what it sees from now on.
+      // The watchman goes on with what it sees from now on; what the file holds is kept for a person.
+      isUnread = true
     }
     close(current)
     current = memory
@@ -84,6 +88,8 @@ export function fileStore(file: string, clock: Clock): Store {
     lastTry = clock.elapsed()
     let db: DatabaseSync | null = null
     try {
+      if (isUnread) setAside(file, clock.now())
+      isUnread = false
       db = openFile(file, clock.now()).db
       copyAll(current, db)
       current.close()

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { render } from '../../../src/core/text.ts'
 import { borrowedStore, fileStore, StoreInUse } from '../../../src/store/open.ts'
@@ -128,6 +128,31 @@ describe('a store in a file', () => {
     } finally {
       execFileSync('umount', [disk])
     }
+  })
+
+  it('that cannot be read when it fails is set aside, never written over, though it may be sound again', async () => {
+    const clock = fakeClock()
+    const early = Array.from({ length: 3000 }, (_, index) => ({
+      alarm: alarm('raised', { key: `k${index}`, advice: 'x'.repeat(2000) }),
+      to: ['ops'],
+      due: 0,
+    }))
+    {
+      await using store = fileStore(file, clock)
+      await store.commit(store.fence, commitOf(early))
+    }
+    const sound = readFileSync(file)
+    await using store = fileStore(file, clock)
+    truncateSync(file, 8192)
+    await store.commit(store.fence, owed)
+    expect(store.trouble()?.isWritable).toBe(false)
+    writeFileSync(file, sound)
+    await clock.advance(11_000)
+    expect(await store.alarms(5000)).toHaveLength(1)
+    expect(render(store.trouble()?.text ?? '')).toContain('was set aside')
+    const aside = readdirSync(dirname(file)).find((name) => name.includes('.corrupt-') && name.endsWith('Z'))
+    await using kept = borrowedStore(join(dirname(file), aside ?? ''))
+    expect(Object.keys((await kept.entry('cache'))?.state.problems ?? {})).toHaveLength(3000)
   })
 })
 
