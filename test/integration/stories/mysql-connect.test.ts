@@ -216,7 +216,10 @@ describeWith(['mariadb'], 'reaching MySQL', () => {
     const spare = await teller(mysql, at({ user: 'spare' })).tell('connections')
     expect(spare.summaries('connections')[0]).toBe('11 of 10 connections are in use (110 %, limit 95 %)')
     await stack.disposeAsync()
-    await server.query('set global max_connections = 50')
+    await until('the server has room again', async () => {
+      await server.query('set global max_connections = 50')
+      return true
+    })
   })
 
   test('a statement without an answer takes its connection with it, and the next one opens another', async () => {

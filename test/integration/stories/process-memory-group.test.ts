@@ -31,9 +31,13 @@ describe('the memory group of a process', mayLimitMemory, () => {
       '-c',
       `echo $$ >${group.procs}; exec ${process.execPath} -e 'globalThis.kept = Buffer.alloc(60e6, 1); setInterval(() => {}, 1000)'`,
     )
-    const used = await until('it has filled its memory', async () => {
+    let before = 0
+    let steady = 0
+    const used = await until('it has filled its memory and takes no more', async () => {
       const now = (await memoryGroupOf(victim.pid))?.used ?? 0
-      return now > 66e6 && now
+      steady = now > 66e6 && Math.abs(now - before) < 0.005 * now ? steady + 1 : 0
+      before = now
+      return steady >= 20 && now
     })
     const watched = await watch(victim.pid)
     expect((await watched.tell('memory')).step('memory').outcome).toBe('ok')
