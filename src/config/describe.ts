@@ -1,9 +1,13 @@
 import { stringify } from 'yaml'
+import type { ClusterPlan, CoordinatorPlan } from '../core/cluster.ts'
 import type { StepPolicy } from '../core/judge.ts'
 import type { ChannelEntry, Entry, Plan, StepPlan } from '../core/plan.ts'
 import { createRedactor, type Redact } from '../core/secret.ts'
 import { alarmsSchema } from './alarms-schema.ts'
+import { clusterSchema } from './cluster-schema.ts'
+import { urlOf } from './coordinator.ts'
 import { entrySchema } from './entry-schema.ts'
+import { writtenEndpoint } from './fields.ts'
 import { written, writtenDuration } from './written.ts'
 
 /** The effective configuration as YAML: everything that holds, defaults included, and every secret as `***`. */
@@ -20,14 +24,12 @@ export function showPlan(plan: Plan): string {
     ),
     alarms: showAlarms(plan, redact),
     store: { file: file ?? 'memory', retention: writtenDuration(retention) },
-    http: plan.http === null ? 'off' : { listen: address(plan.http) },
+    http: plan.http === null ? 'off' : { listen: writtenEndpoint(plan.http) },
     limits: plan.limits,
+    cluster: plan.cluster === null ? undefined : showCluster(plan.cluster, redact),
+    roles: plan.roles.map(redact),
   }
   return stringify(shown, { lineWidth: 110, aliasDuplicateObjects: false })
-}
-
-function address({ host, port }: NonNullable<Plan['http']>): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function showChannel({ kind, channel, options }: ChannelEntry, redact: Redact): object {
@@ -43,6 +45,19 @@ function showAlarms({ alarms, entries: [first] }: Plan, redact: Redact): object 
   return written(shown, alarmsSchema, redact) as object
 }
 
+/** With each time as it holds, whatever the profile. */
+function showCluster({ redis, secret, advertise, ...others }: ClusterPlan, redact: Redact): object {
+  const settings = { ...others, secret: secret ?? undefined, advertise: advertise ?? undefined }
+  const { name, ...rest } = written(settings, clusterSchema, redact) as Record<string, unknown>
+  return { name, redis: showCoordinator(redis, redact), ...rest }
+}
+
+function showCoordinator(redis: CoordinatorPlan, redact: Redact): object {
+  const { user, password, sentinelUser, sentinelPassword, tls } = redis
+  const settings = { url: urlOf(redis), user, password, sentinelUser, sentinelPassword, ...tls }
+  return written(settings, null, redact) as object
+}
+
 function showEntry(entry: Entry, redact: Redact): object {
   const { pace, policy, tags } = entry
   const when =
@@ -56,6 +71,8 @@ function showEntry(entry: Entry, redact: Redact): object {
     confirmAfter: entry.confirmAfter,
     ...(entry.start !== null && { start: entry.start.map(redact) }),
     deadlines: entry.deadlines,
+    scope: entry.scope,
+    ...(entry.scope === 'cluster' ? { spread: entry.spread } : { role: entry.role ?? undefined }),
   }
   const { coolDown, ...resolve } = entry.resolve
   return {

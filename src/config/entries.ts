@@ -3,8 +3,8 @@ import { say } from '../core/text.ts'
 import { type EntryContext, type NamedEntry, readEntry } from './entry.ts'
 import { get, listOf } from './raw.ts'
 
-/** The engine's own entry. */
-const ownName = 'healthz'
+/** The entries that watch over the watchman and its cluster. */
+const ownNames = ['healthz', 'cluster']
 
 export interface Entries {
   /** The entries that are enabled and have no fault. */
@@ -37,7 +37,7 @@ function tellNamesakes(named: readonly NamedEntry[], { source, findings, redact 
   for (const item of named) {
     const { name, path } = item
     const before = first.get(name)
-    if (name === ownName) findings.at(path, say`the name "${name}" is the watchman's own`)
+    if (ownNames.includes(name)) findings.at(path, say`the name "${name}" is the watchman's own`)
     if (before === undefined) {
       first.set(name, item)
       continue

@@ -61,6 +61,15 @@ export const entrySchema = z.strictObject({
     })
     .prefault({})
     .describe('how long the opening, one step and the whole story may take'),
+  scope: z
+    .enum(['cluster', 'node'])
+    .optional()
+    .describe("`cluster`: one node tells it; `node`: every node does, of itself; the story's by default"),
+  spread: z
+    .enum(['ring', 'leader'])
+    .default('ring')
+    .describe('which node tells an entry of the cluster: the one that the ring chooses, or the leader'),
+  role: name().optional().describe('only nodes with this role tell it, each of itself'),
 })
 
 export type EntrySettings = z.output<typeof entrySchema>

@@ -40,6 +40,7 @@ export async function readEntry(
     typeof kind === 'string' && kind !== '' ? context.stories.use(kind, [...path, 'story']) : null,
     checkPace(raw, path, context),
   ])
+  checkScope(raw, story, path, context)
   const steps = story && readSteps(story, get(raw, 'steps'), [...path, 'steps'], context)
   if (steps !== null) checkAllowed(raw, steps, path, context)
   const namePath = [...path, get(raw, 'name') === undefined ? 'story' : 'name']
@@ -51,6 +52,21 @@ export async function readEntry(
     const parts = { name: filled.name, settings, story, steps, stepPlans, options, context }
     return [{ name: filled.name, path: namePath, entry: isWhole(parts) ? build(parts) : null }]
   })
+}
+
+/** Tells of words about where an entry is told that mean nothing in its scope. */
+function checkScope(raw: Raw, story: Story | null, path: Path, { findings }: Reading): void {
+  const scope = get(raw, 'scope') ?? (story && (story.scope ?? 'cluster'))
+  if (scope === 'cluster' && get(raw, 'role') !== undefined) {
+    findings.atKey([...path, 'role'], say`"role" is for entries that every node tells of itself`, {
+      hint: say`write scope: node, or leave it out`,
+    })
+  }
+  if (scope === 'node' && get(raw, 'spread') !== undefined) {
+    findings.atKey([...path, 'spread'], say`"spread" is for entries that one node tells for all`, {
+      hint: say`write scope: cluster, or leave it out`,
+    })
+  }
 }
 
 /** null stands for an entry without `each`. */
@@ -128,5 +144,8 @@ function build({ name, settings, story, options, steps, stepPlans, context }: Wh
     resolve: { ...settings.resolve, mode: context.resolveMode ?? settings.resolve.mode },
     start: settings.start ?? null,
     deadlines: settings.deadlines,
+    scope: settings.scope ?? story.scope ?? 'cluster',
+    spread: settings.spread,
+    role: settings.role ?? null,
   }
 }

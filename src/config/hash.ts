@@ -1,10 +1,11 @@
 import { createHash, createHmac } from 'node:crypto'
+import type { ClusterPlan } from '../core/cluster.ts'
 import type { Plan } from '../core/plan.ts'
 import { Secret } from '../core/secret.ts'
 
 /**
- * Twelve hexadecimal digits that change when what the plan says changes. The node's name is left out, so that nodes
- * with one configuration have one hash; secrets enter it as keyed hashes only.
+ * Twelve hexadecimal digits that change when what the plan says changes. What differs between the nodes of a cluster
+ * by right is left out, so that nodes with one configuration have one hash; secrets enter it as keyed hashes only.
  */
 export function hashOf({
   platform,
@@ -13,8 +14,8 @@ export function hashOf({
   channels,
   alarms,
   store,
-  http,
   limits,
+  cluster,
 }: Omit<Plan, 'hash'>): string {
   const told = {
     platform,
@@ -22,14 +23,20 @@ export function hashOf({
     entries: entries.map(({ story: _, ...entry }) => entry),
     channels: channels.map(({ channel: _, ...channel }) => channel),
     alarms,
-    store,
-    http,
+    store: { isKept: store.file !== null, retention: store.retention },
     limits,
+    cluster: cluster && shared(cluster),
   }
   return createHash('sha256')
     .update(JSON.stringify(canonical(told)))
     .digest('hex')
     .slice(0, 12)
+}
+
+/** Nodes may name other peers, and other servers of the same Redis, and log in to it as different users. */
+function shared({ name, redis, secret, timing, shards, minReplicas, forgetAfter }: ClusterPlan): object {
+  const { kind, master, database } = redis
+  return { name, redis: { kind, master, database }, secret, timing, shards, minReplicas, forgetAfter }
 }
 
 /** Plain JSON with keys in order, whatever a plugin's schema made of its options. */

@@ -7,6 +7,7 @@ import type { Story } from '../core/story.ts'
 import { english, type Language, say } from '../core/text.ts'
 import { readChannels } from './channels.ts'
 import { check, type Reading } from './check.ts'
+import { readCluster } from './cluster.ts'
 import { readEntries } from './entries.ts'
 import { ConfigFaults } from './fault.ts'
 import { readConfigFile } from './file.ts'
@@ -126,6 +127,8 @@ async function read(
     store: top.store,
     http: top.http,
     limits: top.limits,
+    cluster: readCluster(raw, reading),
+    roles: top.roles,
   }
 }
 

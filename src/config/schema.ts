@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
 import { say } from '../core/text.ts'
 import { alarmsSchema } from './alarms-schema.ts'
-import { name, span } from './fields.ts'
+import { clusterSchema } from './cluster-schema.ts'
+import { badAddress, endpointOf, name, nameOrNothing, span } from './fields.ts'
 
-const badAddress = say`not host:port, such as 127.0.0.1:9180`
 const badShare = say`not a share of the whole; write 30% or 0.3`
 
 const defaultRetention = '30d'
@@ -24,14 +24,13 @@ const storeSchema = z
 
 const listenSchema = z.union([z.string(), z.int()]).transform((written, context) => {
   const text = String(written)
-  const [, host = '127.0.0.1', port] = /^(?:(\[[\da-f:.]+\]|[^:\s]+):)?(\d{1,5})$/i.exec(text) ?? []
-  if (port !== undefined && Number(port) <= 65_535)
-    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+  const endpoint = endpointOf(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text)
+  if (endpoint !== null) return endpoint
   context.addIssue({ code: 'custom', message: badAddress.template })
   return z.NEVER
 })
 
-const httpSchema = z
+export const httpSchema = z
   .union([
     z.literal(['off', false]).transform(() => null),
     z
@@ -66,6 +65,14 @@ const limitsSchema = z
   .prefault({})
   .describe('what may happen at the same time')
 
+const rolesSchema = z
+  .array(nameOrNothing())
+  .transform((roles) => [...new Set(roles)].filter((role) => role !== ''))
+  .prefault([])
+  .describe(
+    'what this node is for: entries with a `role` are told by the nodes that have it; empty ones are dropped',
+  )
+
 /** The whole file. What stands inside `stories` and `channels` is checked by schemas of their own, one by one. */
 export const topSchema = z.strictObject({
   platform: name().default('platform').describe('the platform as people know it; it stands in every message'),
@@ -82,6 +89,8 @@ export const topSchema = z.strictObject({
   store: storeSchema,
   http: httpSchema,
   limits: limitsSchema,
+  cluster: clusterSchema.optional(),
+  roles: rolesSchema,
 })
 
 export type Top = z.output<typeof topSchema>

@@ -51,7 +51,7 @@ export function healedAlarm(subject: Subject, at: number, problem: ProblemState)
 }
 
 /** One spell of one problem, named so that every node and every restart names it alike. */
-function occurrenceOf(entry: string, problem: ProblemState): string {
+export function occurrenceOf(entry: string, problem: ProblemState): string {
   const id = `${entry}/${problemId(problem.step, problem.key)}`
   return `${id}@${new Date(problem.raisedAt ?? problem.since).toISOString()}`
 }

@@ -1,4 +1,5 @@
 import type { Channel } from './channel.ts'
+import type { ClusterPlan } from './cluster.ts'
 import type { Policy } from './judge.ts'
 import type { Severity } from './outcome.ts'
 import type { Story } from './story.ts'
@@ -17,6 +18,10 @@ export interface Plan {
   readonly store: StorePlan
   readonly http: HttpPlan | null
   readonly limits: Limits
+  /** null: this node is alone. */
+  readonly cluster: ClusterPlan | null
+  /** What this node is for; entries may be bound to a role. */
+  readonly roles: readonly string[]
   /** Every secret value that must never be printed. */
   readonly secrets: readonly string[]
   /** Changes when the effective configuration changes. */
@@ -39,6 +44,12 @@ export interface Entry {
   /** The words of a command that starts the server, for where nothing listens; null: none is known. */
   readonly start: readonly string[] | null
   readonly deadlines: Deadlines
+  /** `cluster`: one node tells it; `node`: every node tells it about itself. */
+  readonly scope: 'cluster' | 'node'
+  /** Which node tells an entry of the cluster: the ring's choice, or always the leader. */
+  readonly spread: 'ring' | 'leader'
+  /** Only nodes with this role tell it about themselves; null: every node. */
+  readonly role: string | null
 }
 
 export type Pace =

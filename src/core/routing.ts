@@ -1,4 +1,5 @@
 import type { Alarm } from './alarm.ts'
+import { baseNameOf } from './entry-name.ts'
 import type { AlarmPolicy, Route } from './plan.ts'
 
 /** What routes look at. */
@@ -29,11 +30,14 @@ function chosenBy(alarm: Routable, routes: readonly Route[]): readonly Route[] {
   return last === -1 ? matching : matching.slice(0, last + 1)
 }
 
-/** Every condition must hold; within one, any of its values will do. A route without conditions matches all. */
+/**
+ * Every condition must hold; within one, any of its values will do. A route without conditions matches all. An entry
+ * that every node tells about itself matches by its name in the configuration, and by that with the node.
+ */
 function matches({ problem, entry, tags, story }: Routable, match: Route['match']): boolean {
   return (
     isAmong(match.severity, [problem.severity]) &&
-    isAmong(match.entry, [entry]) &&
+    isAmong(match.entry, [entry, baseNameOf(entry)]) &&
     isAmong(match.story, [story]) &&
     isAmong(match.tag, tags)
   )

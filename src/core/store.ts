@@ -1,4 +1,5 @@
 import type { Alarm, Owed } from './alarm.ts'
+import type { Seat } from './cluster.ts'
 import type { EntryState, Trial } from './judge.ts'
 import type { Severity } from './outcome.ts'
 import type { Remembered } from './story.ts'
@@ -7,6 +8,8 @@ import type { Text } from './text.ts'
 /** Who writes: a store refuses a writer that a newer one has replaced. */
 export interface Fence {
   readonly epoch: number
+  /** What the writer holds in the cluster, with this epoch; left out where one process alone keeps the store. */
+  readonly seat?: Seat
 }
 
 /** Thrown by a store when the writer's epoch is no longer the newest. */
@@ -37,6 +40,11 @@ export interface Store {
   alarms(limit: number): Promise<readonly Outgoing[]>
   /** What waits in the outbox, per channel, and what was given up since a moment (wall milliseconds). */
   backlog(failedSince: number): Promise<readonly Backlog[]>
+  /**
+   * What a channel had on its way when it was last known, by another writer or by a claim whose answer was lost, may or
+   * may not have arrived: it is sent again. Without a channel: all of them.
+   */
+  resume(fence: Fence, channel?: string): Promise<void>
   /** Hands what waits for one channel to another. Returns how many. */
   reroute(
     fence: Fence,
@@ -53,6 +61,12 @@ export interface Store {
   beginCure(fence: Fence, cure: CureBegin): Promise<number>
   endCure(fence: Fence, id: number, trial: Trial): Promise<void>
   cures(since: number): Promise<readonly CureRecord[]>
+
+  /**
+   * Takes over what was kept elsewhere while this store could not be reached: records that are newer than its own,
+   * happenings, and alarms with what became of them. An alarm that it knows already is only marked as sent.
+   */
+  adopt(fence: Fence, kept: Kept): Promise<void>
 
   /** A person's consent to one problem's cure. */
   approve(approval: Approval): Promise<void>
@@ -84,6 +98,13 @@ export interface Commit {
   readonly owed: readonly Owed[]
   /** The entry is no longer configured: forget it once this is told. */
   readonly isGone?: boolean
+}
+
+/** What another store has kept in the meantime. */
+export interface Kept {
+  readonly records: readonly EntryRecord[]
+  readonly happenings: readonly Happening[]
+  readonly outgoing: readonly Omit<Outgoing, 'id'>[]
 }
 
 export interface Trouble {

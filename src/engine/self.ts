@@ -83,5 +83,8 @@ export function selfEntry(store: Store, plan: Pick<Plan, 'alarms'>, every: numbe
     resolve: { mode: 'off', allow: [], coolDown: 0, maxAttempts: 0 },
     start: null,
     deadlines: { open: 1000, step: 5000, story: 10_000 },
+    scope: 'cluster',
+    spread: 'leader',
+    role: null,
   }
 }

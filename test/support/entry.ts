@@ -38,6 +38,9 @@ export function entryOf<Options, Target>(
     resolve: { mode: 'auto', allow: [], coolDown: 300_000, maxAttempts: 3 },
     start: null,
     deadlines: { open: 5000, step: 10_000, story: 45_000 },
+    scope: 'cluster',
+    spread: 'ring',
+    role: null,
     ...more,
   }
 }

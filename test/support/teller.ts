@@ -50,6 +50,9 @@ export function teller<Options, Target>(
       steps: {},
     },
     deadlines: { open: 8000, step: 10_000, story: 45_000 },
+    scope: 'cluster',
+    spread: 'ring',
+    role: null,
   })
   const redact = createRedactor(findSecrets(entry.options))
   const ports = { clock: systemClock, redact, observe: () => {}, launch }

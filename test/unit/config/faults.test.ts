@@ -28,7 +28,7 @@ alarms:
   remindEvery: nevr
   routes:
     - { match: { severity: high }, to: [opps] }
-cluster: {}
+webhooks: {}
 `
 
 test('all faults of a file are told at once, in its order, each with its place and a way out', async () => {
@@ -52,7 +52,7 @@ test('all faults of a file are told at once, in its order, each with its place a
     '24:16  "remindEvery": not a duration; write a number with its unit: 500ms, 30s, 10m, 1h30m, 2d; or: "never"; did you mean "never"?',
     '26:28  "severity" must be one of: "warning", "critical", a list',
     '26:41  there is no channel "opps"; did you mean "ops"?',
-    '27:1  unknown key "cluster"; known here: platform, node, language, interval, plugins, stories, channels, alarms, store, http, limits',
+    '27:1  unknown key "webhooks"; known here: platform, node, language, interval, plugins, stories, channels, alarms, store, http, limits, cluster, roles',
   ])
 })
 
@@ -165,7 +165,7 @@ test('two entries of one name are told, and where the other one is', async () =>
   ])
 })
 
-test.each(['cluster', 'include', 'silences'])('%s is not yet known', async (key) => {
+test.each(['include', 'silences'])('%s is not yet known', async (key) => {
   expect(await faultsOf(`${site('port: 1')}${key}: {}\n`)).toEqual([
     expect.stringContaining(`unknown key "${key}"`),
   ])

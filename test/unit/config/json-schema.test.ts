@@ -26,6 +26,8 @@ test('it describes the whole file, in the draft that editors know', () => {
     'store',
     'http',
     'limits',
+    'cluster',
+    'roles',
   ])
   expect(dig(schema, 'properties', 'interval')).toEqual({
     description: 'how often a story is told where it says nothing else',

@@ -24,6 +24,9 @@ test('what a file leaves out has a value that works', async () => {
   expect(others).toEqual({
     name: 'cache',
     kind: 'cache',
+    scope: 'cluster',
+    spread: 'ring',
+    role: null,
     tags: [],
     pace: { every: 600_000, jitter: 0 },
     policy: {

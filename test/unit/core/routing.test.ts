@@ -43,6 +43,19 @@ describe('routes', () => {
     expect(isMatch({ story: ['redis'] })).toBe(true)
   })
 
+  test('match what every node tells about itself by its name, and by that of one node', () => {
+    const goesTo = (entry: string, wanted: string) =>
+      channels([route(['phone'], { entry: [wanted] }), route(['mail'])], anAlarm('raised', { entry }))
+    expect(goesTo('host@web-1', 'host')).toEqual(['phone'])
+    expect(goesTo('host@web-1', 'host@web-1')).toEqual(['phone'])
+    expect(goesTo('host@web-1', 'host@web-2')).toEqual(['mail'])
+    expect(goesTo('host@web-1', 'web-1')).toEqual(['mail'])
+    expect(goesTo('host', 'host@web-1')).toEqual(['mail'])
+    expect(goesTo('db@eu@web-1', 'db@eu')).toEqual(['phone'])
+    expect(goesTo('db@eu@web-1', 'db')).toEqual(['mail'])
+    expect(goesTo('@web-1', '')).toEqual(['mail'])
+  })
+
   test('where none matches, the alarm goes to all channels: never silent', () => {
     expect(channels([route(['phone'], { entry: ['another'] })])).toEqual(all)
   })
