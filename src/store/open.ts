@@ -212,7 +212,7 @@ function storeOn(db: DatabaseSync, keeper: Keeper): Store {
   const first = sqliteActs(db)
   const run = async <Result>(act: (acts: SqliteActs) => Result): Promise<Result> => keeper.guard(act, first)
   const fence: Fence = { epoch: keeper.guard((acts) => acts.nextEpoch(), first) }
-  keeper.guard((acts) => acts.resumeSending(fence), first)
+  keeper.guard((acts) => acts.resume(fence), first)
   return {
     fence,
     trouble: () => keeper.say(),
@@ -223,11 +223,13 @@ function storeOn(db: DatabaseSync, keeper: Keeper): Store {
     settle: (by, settlements) => run((acts) => acts.settle(by, settlements)),
     alarms: (limit) => run((acts) => acts.alarms(limit)),
     backlog: (failedSince) => run((acts) => acts.backlog(failedSince)),
+    resume: (by, channel) => run((acts) => acts.resume(by, channel)),
     reroute: (by, reroute) => run((acts) => acts.reroute(by, reroute)),
     readdress: (by, readdress) => run((acts) => acts.readdress(by, readdress)),
     beginCure: (by, cure) => run((acts) => acts.beginCure(by, cure)),
     endCure: (by, id, trial) => run((acts) => acts.endCure(by, id, trial)),
     cures: (since) => run((acts) => acts.cures(since)),
+    adopt: (by, kept) => run((acts) => acts.adopt(by, kept)),
     approve: (approval) => run((acts) => acts.approve(approval)),
     approvals: (at) => run((acts) => acts.approvals(at)),
     timeline: (filter) => run((acts) => acts.timeline(filter)),

@@ -4,7 +4,10 @@ import type { Backlog, Claim, Fence, Outgoing, Settlement } from '../core/store.
 import { turnsOf } from '../core/turn.ts'
 import { type Atomically, parse } from './transaction.ts'
 
-/** The outbox: alarms are owed, claimed, and settled when their channel took them. `owe` is for inside a commit. */
+/**
+ * The outbox: alarms are owed, claimed, and settled when their channel took them. `owe` and
+ * `takeOver` are for inside a transaction.
+ */
 export function outboxActs(db: DatabaseSync, atomically: Atomically) {
   const sql = (text: string) => db.prepare(text)
 
@@ -24,6 +27,29 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
         WHERE status = 'pending' AND attempts = 0
     `).run(channel, alarm.dedupKey, alarm.occurrence, JSON.stringify(alarm), alarm.at, Math.round(due))
     return changes > 0
+  }
+
+  /** Takes over an alarm that another store kept. One that is known here is only marked as sent. */
+  function takeOver(kept: Omit<Outgoing, 'id'>): void {
+    sql(`
+      INSERT INTO outbox
+        (channel, dedup_key, occurrence, alarm, status, created_at, due, attempts, error, settled_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (channel, dedup_key) DO UPDATE
+        SET status = 'sent', error = excluded.error, settled_at = excluded.settled_at
+        WHERE excluded.status = 'sent' AND status <> 'sent'
+    `).run(
+      kept.channel,
+      kept.alarm.dedupKey,
+      kept.alarm.occurrence,
+      JSON.stringify(kept.alarm),
+      kept.status === 'sending' ? 'pending' : kept.status,
+      kept.createdAt,
+      Math.round(kept.due),
+      kept.attempts,
+      kept.error,
+      kept.settledAt,
+    )
   }
 
   function toldOf(occurrence: string): string[] {
@@ -48,6 +74,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
 
   return {
     owe,
+    takeOver,
 
     claim(fence: Fence, { channel, at, limit }: Claim): Outgoing[] {
       return atomically(fence, () => {
@@ -78,10 +105,11 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
       })
     },
 
-    /** Whatever was being sent when the last process died may or may not have arrived: it is sent again. */
-    resumeSending(fence: Fence): number {
-      return atomically(fence, () => {
-        return Number(sql(`UPDATE outbox SET status = 'pending' WHERE status = 'sending'`).run().changes)
+    resume(fence: Fence, channel?: string): void {
+      atomically(fence, () => {
+        sql(
+          `UPDATE outbox SET status = 'pending' WHERE status = 'sending' AND channel = coalesce(?, channel)`,
+        ).run(channel ?? null)
       })
     },
 
@@ -116,6 +144,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
           INSERT OR IGNORE INTO outbox (channel, dedup_key, occurrence, alarm, created_at, due)
           SELECT ?, dedup_key, occurrence, alarm, created_at, ? FROM outbox
           WHERE channel = ? AND ((status = 'pending' AND created_at < ? AND attempts > 0) OR status = 'failed')
+          ORDER BY id
         `).run(to, at, from, createdBefore)
         return Number(copied.changes)
       })

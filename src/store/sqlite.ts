@@ -1,6 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Trial } from '../core/judge.ts'
-import type { Approval, Commit, CureBegin, CureRecord, EntryRecord, Fence, Happening } from '../core/store.ts'
+import type {
+  Approval,
+  Commit,
+  CureBegin,
+  CureRecord,
+  EntryRecord,
+  Fence,
+  Happening,
+  Kept,
+} from '../core/store.ts'
 import { outboxActs } from './outbox.ts'
 import { parse, transactionsOn } from './transaction.ts'
 
@@ -11,7 +20,13 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, ...outbox } = outboxActs(db, atomically)
+  const { owe, takeOver, ...outbox } = outboxActs(db, atomically)
+
+  function tell(happenings: readonly Happening[]): void {
+    const line = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
+    for (const { at, entry, problem, kind, text } of happenings)
+      line.run(at, entry, problem, kind, JSON.stringify(text))
+  }
 
   return {
     ...outbox,
@@ -44,10 +59,20 @@ export function sqliteActs(db: DatabaseSync) {
             `INSERT INTO entry VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record`,
           ).run(record.name, JSON.stringify(record))
         }
-        const tell = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
-        for (const { at, entry, problem, kind, text } of happenings)
-          tell.run(at, entry, problem, kind, JSON.stringify(text))
+        tell(happenings)
         for (const alarm of owed) owe(alarm)
+      })
+    },
+
+    adopt(fence: Fence, { records, happenings, outgoing }: Kept): void {
+      atomically(fence, () => {
+        const take = sql(`
+          INSERT INTO entry VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record
+            WHERE excluded.record ->> 'at' > entry.record ->> 'at'
+        `)
+        for (const record of records) take.run(record.name, JSON.stringify(record))
+        tell(happenings)
+        for (const kept of outgoing) takeOver(kept)
       })
     },
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Fenced, type Store } from '../../src/core/store.ts'
+import { Fenced, type Kept, type Store } from '../../src/core/store.ts'
 import { alarm, commitOf } from './owed.ts'
 
 /** What every store promises, run on each of them. */
@@ -156,6 +156,17 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       ])
     })
 
+    it('hands over to another channel in the order in which the alarms were owed', async () => {
+      const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+      await owe(...keys.map((key) => alarm('raised', { key }, 100)))
+      const settlements = (await claim()).map(
+        ({ id }) => ({ id, result: 'failed', at: 10, error: 'no such user' }) as const,
+      )
+      await store.settle(store.fence, settlements)
+      await store.reroute(store.fence, { from: 'ops', to: 'phone', createdBefore: 1000, at: 5 })
+      expect((await claim(100, 'phone')).map((one) => one.alarm.problem.key)).toEqual(keys)
+    })
+
     it('gives what waits for a channel that is gone to others, and what was sent there to nobody', async () => {
       await owe(alarm('raised', { key: 'sent' }), alarm('raised', { key: 'waits' }))
       const [first] = await store.claim(store.fence, { channel: 'ops', at: 1e15, limit: 1 })
@@ -166,6 +177,111 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         { channel: 'other', pending: 1 },
       ])
       expect((await claim(1e15, 'new')).map((one) => one.alarm.problem.key)).toEqual(['waits'])
+    })
+
+    it('sends again whatever was being sent when the writer before ended', async () => {
+      await owe(alarm('raised', { key: 'a' }), alarm('raised', { key: 'b' }))
+      const [first, second] = await claim()
+      await store.settle(store.fence, [{ id: first?.id ?? 0, result: 'sent', at: 10 }])
+      expect(await claim()).toEqual([])
+      await store.resume(store.fence)
+      expect(await claim()).toMatchObject([{ id: second?.id, attempts: 2 }])
+    })
+
+    it('sends again what one channel had on its way, and leaves the others alone', async () => {
+      await store.commit(store.fence, commitOf([{ alarm: alarm(), to: ['ops', 'boss'], due: 0 }]))
+      await claim()
+      await claim(undefined, 'boss')
+      await store.resume(store.fence, 'boss')
+      expect(await claim()).toEqual([])
+      expect(await claim(undefined, 'boss')).toMatchObject([{ channel: 'boss', attempts: 2 }])
+    })
+
+    describe('what another store has kept meanwhile', () => {
+      const { record } = commitOf([])
+      const kept = (more: Partial<Kept>): Kept => ({ records: [], happenings: [], outgoing: [], ...more })
+      const adopt = (more: Partial<Kept>) => store.adopt(store.fence, kept(more))
+      const told = (one = alarm(), status: 'pending' | 'sending' | 'sent' | 'failed' = 'pending') => {
+        const settledAt = status === 'sent' || status === 'failed' ? 70 : null
+        return {
+          channel: 'ops',
+          alarm: one,
+          status,
+          createdAt: 100,
+          due: 150,
+          attempts: 1,
+          error: null,
+          settledAt,
+        }
+      }
+
+      it('is taken where it is newer, or where there is nothing', async () => {
+        await store.commit(store.fence, { ...commitOf([]), record: { ...record, at: 5 } })
+        const other = { ...record, name: 'queue', at: 1 }
+        await adopt({ records: [{ ...record, at: 5, took: 99 }, other] })
+        expect((await store.entry('cache'))?.took).toBe(1)
+        expect(await store.entry('queue')).toEqual(other)
+        await adopt({ records: [{ ...record, at: 6, took: 99 }] })
+        expect((await store.entry('cache'))?.took).toBe(99)
+      })
+
+      it('is a part of the timeline', async () => {
+        const { happenings } = commitOf([])
+        const older = { at: 0, entry: 'queue', problem: 'p', kind: 'raised', text: 'x' } as const
+        await store.commit(store.fence, commitOf([]))
+        await adopt({ happenings: [older] })
+        expect(await store.timeline({ limit: 10 })).toEqual([older, ...happenings])
+      })
+
+      it('is sent where nobody was told yet', async () => {
+        const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((key) => alarm('raised', { key }))
+        await adopt({ outgoing: [told(a), told(b, 'sending'), told(c, 'sent'), told(d, 'failed')] })
+        const { alarm: _, ...due } = told()
+        expect(await claim(149)).toEqual([])
+        expect(await claim(150)).toMatchObject([
+          { ...due, alarm: a, status: 'sending', attempts: 2 },
+          { ...due, alarm: b, status: 'sending', attempts: 2 },
+        ])
+        expect(await store.alarms(10)).toMatchObject([
+          { ...told(d, 'failed') },
+          { ...told(c, 'sent') },
+          { alarm: b },
+          { alarm: a },
+        ])
+      })
+
+      it('counts when those who were told are to hear of the end', async () => {
+        await adopt({ outgoing: [{ ...told(alarm(), 'sent'), channel: 'boss' }] })
+        await store.commit(store.fence, commitOf([{ alarm: alarm('recovered'), to: 'told', due: 0 }]))
+        expect((await claim(1e15, 'boss')).map((one) => one.alarm.kind)).toEqual(['recovered'])
+      })
+
+      it('ends the sending of an alarm that has arrived', async () => {
+        await owe(alarm('raised', { key: 'waits' }), alarm('raised', { key: 'leaves' }))
+        await store.claim(store.fence, { channel: 'ops', at: 1e15, limit: 1 })
+        const both = ['waits', 'leaves'].map((key) => told(alarm('raised', { key }), 'sent'))
+        await adopt({ outgoing: both })
+        await adopt({ outgoing: both })
+        await store.resume(store.fence)
+        expect(await claim()).toEqual([])
+        const known = await store.alarms(10)
+        expect(known.map(({ status, settledAt }) => [status, settledAt])).toEqual([
+          ['sent', 70],
+          ['sent', 70],
+        ])
+      })
+
+      it('changes nothing else of an alarm that is known', async () => {
+        await owe(alarm())
+        await adopt({ outgoing: [told(alarm(), 'failed'), { ...told(), due: 9e12 }] })
+        expect(await claim()).toMatchObject([{ attempts: 1, due: alarm().at }])
+      })
+
+      it('is refused from a writer that a newer one has replaced', async () => {
+        const stale = { epoch: store.fence.epoch - 1 }
+        await expect(store.adopt(stale, kept({ records: [record] }))).rejects.toBeInstanceOf(Fenced)
+        expect(await store.entries()).toEqual([])
+      })
     })
 
     it('counts a cure from the moment it begins', async () => {
@@ -214,6 +330,12 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       await expect(store.settle(stale, [])).rejects.toBeInstanceOf(Fenced)
       const begun = { at: 1, entry: 'e', problem: 'p', severity: 'warning', title: 't', actor: 'a' } as const
       await expect(store.beginCure(stale, begun)).rejects.toBeInstanceOf(Fenced)
+      const trial = { at: 10, title: 'purge', result: 'healed', took: 5, detail: null } as const
+      await expect(store.endCure(stale, 1, trial)).rejects.toBeInstanceOf(Fenced)
+      const reroute = { from: 'ops', to: 'phone', createdBefore: 1000, at: 5 }
+      await expect(store.reroute(stale, reroute)).rejects.toBeInstanceOf(Fenced)
+      await expect(store.readdress(stale, { from: 'ops', to: ['new'] })).rejects.toBeInstanceOf(Fenced)
+      await expect(store.resume(stale)).rejects.toBeInstanceOf(Fenced)
       expect(await store.entry('cache')).toBeNull()
     })
   })

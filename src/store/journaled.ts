@@ -1,0 +1,127 @@
+import { alarmOf } from '../core/alarm.ts'
+import type { ProblemState } from '../core/judge.ts'
+import { CoordinatorLost } from '../core/redis-link.ts'
+import type { EntryRecord, Fence, Kept, Outgoing, Settlement, Store } from '../core/store.ts'
+
+/** The store of a cluster with a journal on this node: what this node has told and sent survives the loss of Redis. */
+export interface JournaledStore extends Store {
+  /** Brings the journal up to date with what other nodes have written. */
+  refresh(): Promise<void>
+  /**
+   * Gives the shared store whatever the journal knows and it does not. True: what one of them had forgotten was put
+   * back; whoever tells that entry may have overwritten it at the same moment, so it is worth another replay.
+   */
+  replay(fence: Fence): Promise<boolean>
+}
+
+/** So many alarms are compared between journal and shared store. */
+const mostAlarms = 1000
+
+/**
+ * Acts go to the shared store. What this node commits and sends is written to its journal too; what is only looked at
+ * comes from the journal while the shared store cannot be reached.
+ */
+export function journaledStore(shared: Store, journal: Store): JournaledStore {
+  /** What this node has claimed and not settled yet, by id. */
+  const claimed = new Map<number, Outgoing>()
+
+  const look = async <Result>(ask: (store: Store) => Promise<Result>): Promise<Result> => {
+    try {
+      return await ask(shared)
+    } catch (error) {
+      if (error instanceof CoordinatorLost) return ask(journal)
+      throw error
+    }
+  }
+
+  const keep = (kept: Partial<Kept>) =>
+    journal.adopt(journal.fence, { records: [], happenings: [], outgoing: [], ...kept })
+
+  return {
+    ...shared,
+    get fence() {
+      return shared.fence
+    },
+    trouble: () => shared.trouble() ?? journal.trouble(),
+    entry: (name) => shared.entry(name),
+    entries: () => look((store) => store.entries()),
+    alarms: (limit) => look((store) => store.alarms(limit)),
+    backlog: (failedSince) => look((store) => store.backlog(failedSince)),
+    timeline: (filter) => look((store) => store.timeline(filter)),
+
+    async commit(fence, commit) {
+      await shared.commit(fence, commit)
+      await journal.commit(journal.fence, commit)
+    },
+
+    async claim(fence, claim) {
+      const outgoing = await shared.claim(fence, claim)
+      for (const one of outgoing) claimed.set(one.id, one)
+      return outgoing
+    },
+
+    async settle(fence, settlements) {
+      // First the journal: what was sent is known here even where Redis is gone by now.
+      await keep({ outgoing: settlements.flatMap((one) => sentAs(claimed.get(one.id), one)) })
+      await shared.settle(fence, settlements)
+      for (const { id } of settlements) claimed.delete(id)
+    },
+
+    async prune(before) {
+      await shared.prune(before)
+    },
+
+    async refresh() {
+      const [records, alarms] = [await shared.entries(), await shared.alarms(mostAlarms)]
+      const settled = alarms.filter(({ status }) => status === 'sent' || status === 'failed')
+      await keep({ records, outgoing: settled })
+    },
+
+    async replay(fence) {
+      const [own, outgoing] = [await journal.entries(), await journal.alarms(mostAlarms)]
+      const theirs = new Map((await shared.entries()).map((record) => [record.name, record]))
+      const known = [...outgoing, ...(await shared.alarms(mostAlarms))]
+      const words = new Set(known.map(({ alarm }) => alarm.dedupKey))
+      const merged = own.map((record) => mergeRecords(record, theirs.get(record.name), words))
+      await shared.adopt(fence, {
+        records: merged.map(({ record }) => record),
+        happenings: [],
+        outgoing: outgoing.toReversed(),
+      })
+      return merged.some(({ hasForgotten }) => hasForgotten)
+    },
+
+    async [Symbol.asyncDispose]() {
+      await shared[Symbol.asyncDispose]()
+      await journal[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/**
+ * The newer record, with the problems that only the older one knows to be raised and whose end nobody was told: who
+ * told the entry last did not know of them, and the next telling has to end them in public.
+ */
+function mergeRecords(own: EntryRecord, theirs: EntryRecord | undefined, words: ReadonlySet<string>) {
+  if (theirs === undefined) return { record: own, hasForgotten: false }
+  const [older, newer] = own.at > theirs.at ? [theirs, own] : [own, theirs]
+  const forgotten = Object.entries(older.state.problems).filter(([id, problem]) => {
+    const isKnown = newer.state.problems[id] !== undefined || words.has(lastWord(newer, problem))
+    return problem.phase === 'raised' && !isKnown
+  })
+  if (forgotten.length === 0) return { record: own, hasForgotten: false }
+  const problems = { ...newer.state.problems, ...Object.fromEntries(forgotten) }
+  // A record is taken over where it is newer.
+  const at = Math.max(own.at, theirs.at + 1)
+  return { record: { ...newer, at, state: { ...newer.state, problems } }, hasForgotten: true }
+}
+
+/** The key of the alarm that ends a problem. */
+function lastWord({ name, kind, title, at }: EntryRecord, problem: ProblemState): string {
+  return alarmOf({ name, kind, title, tags: [] }, { kind: 'recovered', at, problem }).dedupKey
+}
+
+function sentAs(known: Outgoing | undefined, settled: Settlement): Outgoing[] {
+  if (known === undefined || settled.result === 'retry') return []
+  return [{ ...known, status: settled.result, settledAt: settled.at, error: settled.error ?? null }]
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { CoordinatorLost } from '../../../src/core/redis-link.ts'
+import type { Store } from '../../../src/core/store.ts'
+import { journaledStore } from '../../../src/store/journaled.ts'
+import { memoryStore } from '../../../src/store/open.ts'
+import { alarm, commitOf } from '../../support/owed.ts'
+import { storeContract } from '../../support/store-contract.ts'
+
+storeContract('a shared store with a journal', () => journaledStore(memoryStore(), memoryStore()))
+
+/** A store that can be cut off: then every act fails as it does without Redis. */
+function cuttable() {
+  const store = memoryStore()
+  let isCut = false
+  const cut = new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function' || name === 'trouble' || name === Symbol.asyncDispose) return value
+      return (...given: unknown[]) =>
+        isCut ? Promise.reject(new CoordinatorLost('unreachable', 'cut')) : value.apply(target, given)
+    },
+  })
+  const set = (is: boolean) => {
+    isCut = is
+  }
+  return { store, cut: cut as Store, set }
+}
+
+describe('the journal', () => {
+  const raised = commitOf([{ alarm: alarm(), to: ['ops'], due: 0 }])
+
+  it('is what is looked at while the shared store cannot be reached', async () => {
+    const { cut, set } = cuttable()
+    const store = journaledStore(cut, memoryStore())
+    await store.commit(store.fence, raised)
+    set(true)
+    expect(await store.entries()).toEqual([raised.record])
+    expect(await store.alarms(10)).toHaveLength(1)
+    await expect(store.commit(store.fence, raised)).rejects.toBeInstanceOf(CoordinatorLost)
+    await expect(store.entry('cache'), 'no round begins from old state').rejects.toThrow('cut')
+  })
+
+  it('gives back what the shared store has lost, and sends nothing again that it knows as sent', async () => {
+    const journal = memoryStore()
+    const first = journaledStore(memoryStore(), journal)
+    await first.commit(first.fence, raised)
+    await first.commit(first.fence, commitOf([{ alarm: alarm('raised', { key: 'b' }), to: ['ops'], due: 0 }]))
+    const [sent] = await first.claim(first.fence, { channel: 'ops', at: 1e15, limit: 1 })
+    await first.settle(first.fence, [{ id: sent?.id ?? 0, result: 'sent', at: 50 }])
+
+    const empty = memoryStore()
+    const second = journaledStore(empty, journal)
+    await second.replay(second.fence)
+    expect(await empty.entries()).toHaveLength(1)
+    const waiting = await second.claim(second.fence, { channel: 'ops', at: 1e15, limit: 10 })
+    expect(waiting.map((one) => one.alarm.problem.key)).toEqual(['b'])
+  })
+
+  it('knows what was sent although the shared store was lost before it could be told', async () => {
+    const { cut, set } = cuttable()
+    const journal = memoryStore()
+    const store = journaledStore(cut, journal)
+    await store.commit(store.fence, raised)
+    const [sent] = await store.claim(store.fence, { channel: 'ops', at: 1e15, limit: 1 })
+    set(true)
+    const settling = store.settle(store.fence, [{ id: sent?.id ?? 0, result: 'sent', at: 50 }])
+    await expect(settling).rejects.toThrow('cut')
+    expect(await journal.alarms(1)).toMatchObject([{ status: 'sent', settledAt: 50 }])
+  })
+
+  it('learns what other nodes have written and sent', async () => {
+    const [shared, journal] = [memoryStore(), memoryStore()]
+    const [one, other] = [journaledStore(shared, memoryStore()), journaledStore(shared, journal)]
+    await one.commit(one.fence, raised)
+    const [sent] = await one.claim(one.fence, { channel: 'ops', at: 1e15, limit: 1 })
+    await one.settle(one.fence, [{ id: sent?.id ?? 0, result: 'sent', at: 50 }])
+    await other.refresh()
+    const empty = memoryStore()
+    const after = journaledStore(empty, journal)
+    await after.replay(after.fence)
+    expect(await empty.entries()).toEqual([raised.record])
+    expect(await empty.alarms(10)).toMatchObject([{ status: 'sent' }])
+  })
+})
