@@ -1,3 +1,4 @@
+import type { ClusterView, CoordinatorFault, Seat } from './cluster.ts'
 import type { Transition, Trial } from './judge.ts'
 import type { Outcome, Report } from './outcome.ts'
 
@@ -40,4 +41,24 @@ export type EngineEvent =
   | { readonly type: 'courier-failed'; readonly channel: string; readonly error: unknown }
   | { readonly type: 'fenced'; readonly act: string }
 
+/** What the membership says as it happens. Times in ms. */
+export type ClusterEvent =
+  /** A heartbeat was taken; how long it was on its way. */
+  | { readonly type: 'beat'; readonly took: number }
+  | { readonly type: 'beat-failed'; readonly fault: CoordinatorFault }
+  | { readonly type: 'leader-changed'; readonly name: string | null; readonly epoch: number }
+  | { readonly type: 'seat-gained'; readonly seat: Seat; readonly epoch: number }
+  | { readonly type: 'seat-lost'; readonly seat: Seat; readonly why: string }
+  | {
+      readonly type: 'mode-changed'
+      readonly mode: ClusterView['mode']
+      readonly fault: CoordinatorFault | null
+    }
+  /** Another live member has this node's name. */
+  | { readonly type: 'duplicate-name'; readonly name: string }
+  | { readonly type: 'data-lost' }
+
+export type WatchmanEvent = EngineEvent | ClusterEvent
+
 export type Observe = (event: EngineEvent) => void
+export type ObserveAll = (event: WatchmanEvent) => void

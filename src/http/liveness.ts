@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts'
-import type { EngineEvent } from '../core/observer.ts'
+import type { WatchmanEvent } from '../core/observer.ts'
 import type { Entry } from '../core/plan.ts'
 
 /** Whether rounds finish. That the loop turns is shown by the probe being answered at all. */
 export interface Liveness {
-  observe(event: EngineEvent): void
+  observe(event: WatchmanEvent): void
   /** Entries whose round has lasted longer than a round can. */
   stuck(): string[]
 }

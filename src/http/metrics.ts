@@ -1,14 +1,20 @@
 import type { Gauge } from 'prom-client'
 import type { Clock } from '../core/clock.ts'
-import type { EngineEvent } from '../core/observer.ts'
+import type { ClusterView } from '../core/cluster.ts'
+import type { WatchmanEvent } from '../core/observer.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Store } from '../core/store.ts'
+import { clusterMetrics } from './cluster-metrics.ts'
 
 /** The figures of this process for Prometheus, in a registry of its own. */
 export interface Metrics {
-  observe(event: EngineEvent): void
+  observe(event: WatchmanEvent): void
+  /** Whether the configuration that was read last could be taken over. */
+  reloaded(isTaken: boolean): void
   render(): Promise<{ readonly type: string; readonly body: string }>
+  /** Ends what it measures by itself. */
+  close(): void
 }
 
 const outcomes: readonly Outcome[] = ['ok', 'problem', 'unknown', 'skipped']
@@ -16,7 +22,18 @@ const outcomes: readonly Outcome[] = ['ok', 'problem', 'unknown', 'skipped']
 /** Labels come from the configuration only. */
 export async function createMetrics(
   plan: Plan,
-  { store, clock, version }: { readonly store: Store; readonly clock: Clock; readonly version: string },
+  {
+    store,
+    clock,
+    version,
+    view,
+  }: {
+    readonly store: Store
+    readonly clock: Clock
+    readonly version: string
+    /** null: this node is alone. */
+    readonly view: (() => ClusterView) | null
+  },
 ): Promise<Metrics> {
   const { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } = await import('prom-client')
   const registry = new Registry()
@@ -79,6 +96,12 @@ export async function createMetrics(
   const fenced = counter('fenced_total', 'Acts refused because a newer process has taken over.', ['act'])
   const lag = gauge('event_loop_lag_seconds', 'How late timers are, 99th percentile since the last scrape.')
   const stored = storeGauges(gauge)
+  const reload = gauge(
+    'config_last_reload_successful',
+    '1 while the configuration that was read last is the one that runs.',
+  )
+  reload.set(1)
+  const cluster = view === null ? null : clusterMetrics({ gauge, counter, histogram })
 
   for (const { name } of plan.entries) overruns.inc({ story: name }, 0)
   for (const { name } of plan.channels)
@@ -91,6 +114,7 @@ export async function createMetrics(
 
   return {
     observe(event) {
+      cluster?.observe(event)
       switch (event.type) {
         case 'round-began':
           began.set(event.entry, clock.elapsed())
@@ -136,7 +160,12 @@ export async function createMetrics(
       lag.set(loop.percentile(99) / 1e9)
       loop.reset()
       await readStore(stored, store, clock.now(), plan)
+      if (view !== null) cluster?.read(view())
       return { type: registry.contentType, body: await registry.metrics() }
+    },
+    reloaded: (isTaken) => reload.set(isTaken ? 1 : 0),
+    close() {
+      loop.disable()
     },
   }
 }

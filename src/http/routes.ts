@@ -1,3 +1,4 @@
+import type { ClusterView } from '../core/cluster.ts'
 import { type Status, statusOf } from '../core/status.ts'
 import type { Store } from '../core/store.ts'
 import type { Language } from '../core/text.ts'
@@ -12,6 +13,8 @@ export interface RoutePorts {
   /** False once the process is on its way out. */
   readonly isReady: () => boolean
   readonly metrics: () => Promise<{ readonly type: string; readonly body: string }>
+  /** What this node knows of its cluster; null: it is alone. */
+  readonly view: (() => ClusterView) | null
 }
 
 /** Every path that is served. They read the store, never the engine; none changes anything. */
@@ -21,6 +24,7 @@ export function routesOf({
   liveness,
   isReady,
   metrics,
+  view,
 }: RoutePorts): Readonly<Record<string, Route>> {
   const status = async () => statusOf(await store.entries(), language)
   return {
@@ -31,6 +35,7 @@ export function routesOf({
     '/readyz': () => (isReady() ? text(200, 'ok\n') : text(503, 'stopping\n')),
     '/healthz': async ({ url, accept }) => verdict(await status(), url.searchParams.has('verbose'), accept),
     '/metrics': async () => ({ status: 200, ...(await metrics()) }),
+    ...(view !== null && { '/api/v1/ring': () => json(200, view()) }),
     '/api/v1/stories': async () => json(200, { stories: (await status()).entries }),
     '/api/v1/problems': async () => json(200, { problems: (await status()).problems }),
     '/api/v1/alarms': async ({ url }) => {

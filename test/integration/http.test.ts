@@ -9,7 +9,7 @@ import { CannotListen } from '../../src/http/cannot-listen.ts'
 import { createLiveness } from '../../src/http/liveness.ts'
 import { createMetrics, type Metrics } from '../../src/http/metrics.ts'
 import { routesOf } from '../../src/http/routes.ts'
-import { serve } from '../../src/http/server.ts'
+import { type Post, serve } from '../../src/http/server.ts'
 import { memoryStore } from '../../src/store/open.ts'
 import { entryOf } from '../support/entry.ts'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -29,6 +29,8 @@ const plan: Plan = {
   http: { host: '127.0.0.1', port: 0 },
   limits: { concurrency: 1, cures: 1, blastRadius: 1 },
   secrets: [],
+  cluster: null,
+  roles: [],
   hash: 'abc',
 }
 
@@ -41,7 +43,7 @@ describe('the HTTP server', () => {
   let server: Awaited<ReturnType<typeof serve>>
   beforeEach(async () => {
     store = memoryStore()
-    metrics = await createMetrics(plan, { store, clock, version: '1.2.3' })
+    metrics = await createMetrics(plan, { store, clock, version: '1.2.3', view: null })
     liveness = createLiveness(plan.entries, clock)
     isReady = true
     const ports = {
@@ -50,10 +52,13 @@ describe('the HTTP server', () => {
       liveness,
       isReady: () => isReady,
       metrics: () => metrics.render(),
+      view: null,
     }
-    server = await serve({ host: '127.0.0.1', port: 0 }, routesOf(ports), (_, error) => {
+    const routes = routesOf(ports)
+    const failed = (_: string, error: unknown) => {
       throw error
-    })
+    }
+    server = await serve({ host: '127.0.0.1', port: 0 }, () => routes, failed)
   })
   afterEach(async () => {
     await server[Symbol.asyncDispose]()
@@ -154,9 +159,84 @@ describe('the HTTP server', () => {
     expect(body).toMatch(/^healthz_alarm_oldest_pending_seconds \d/m)
   })
 
+  it('takes posts for peers only where it is given somebody who takes them', async () => {
+    expect((await get('/-/peer/probe', { method: 'POST', body: '{}' })).status).toBe(404)
+  })
+
   it('says clearly that a port is in use', async () => {
-    await expect(serve({ host: '127.0.0.1', port: server.port }, {}, () => {})).rejects.toThrowError(
-      new CannotListen(`cannot listen on 127.0.0.1:${server.port}: the port is in use`),
+    await expect(
+      serve(
+        { host: '127.0.0.1', port: server.port },
+        () => ({}),
+        () => {},
+      ),
+    ).rejects.toThrowError(new CannotListen(`cannot listen on 127.0.0.1:${server.port}: the port is in use`))
+  })
+})
+
+describe('the HTTP server with peers', () => {
+  const posted: Parameters<Post>[0][] = []
+  const failures: string[] = []
+  let server: Awaited<ReturnType<typeof serve>>
+  beforeEach(async () => {
+    posted.length = 0
+    failures.length = 0
+    const post: Post = async (request) => {
+      posted.push(request)
+      if (request.body === 'burst') throw new Error('burst')
+      return { status: 202, headers: { 'content-type': 'text/x-peer', 'x-more': '1' }, body: request.body }
+    }
+    const routes = { '/livez': () => ({ status: 200, type: 'text/plain', body: 'ok\n' }) }
+    const failed = (path: string, error: unknown) => void failures.push(`${path} ${error}`)
+    server = await serve({ host: '127.0.0.1', port: 0 }, () => routes, failed, post)
+  })
+  afterEach(() => server[Symbol.asyncDispose]())
+
+  const send = async (path: string, init: RequestInit) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init)
+    return { status: response.status, headers: response.headers, body: await response.text() }
+  }
+
+  it('hands over what is posted, whole, and gives back the answer as it is', async () => {
+    const body = 'ü'.repeat(300_000)
+    const headers = { 'x-healthz-nonce': 'ab' }
+    const answer = await send('/-/peer/alarms', { method: 'POST', headers, body })
+    expect(answer).toMatchObject({ status: 202, body })
+    expect(answer.headers.get('content-type')).toBe('text/x-peer')
+    expect(answer.headers.get('x-more')).toBe('1')
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(posted).toMatchObject([{ method: 'POST', path: '/-/peer/alarms', body, remote: '127.0.0.1' }])
+    expect(posted[0]?.headers['x-healthz-nonce']).toBe('ab')
+  })
+
+  it('refuses a body of more than a mebibyte, and other methods', async () => {
+    const large = await send('/-/peer/alarms', { method: 'POST', body: 'x'.repeat(1_048_577) })
+    expect(large).toMatchObject({ status: 413, body: 'too large\n' })
+    expect(await send('/-/peer/probe', { method: 'GET' })).toMatchObject({ status: 405, body: 'only POST\n' })
+    expect(posted).toEqual([])
+    expect((await send('/livez', { method: 'POST', body: 'x' })).status).toBe(405)
+    expect((await send('/livez', { method: 'GET' })).status).toBe(200)
+  })
+
+  it('breaks off a body without end', async () => {
+    let chunks = 0
+    const endless = new ReadableStream({
+      pull(controller) {
+        chunks++
+        controller.enqueue(new Uint8Array(65_536))
+      },
+    })
+    const sent = send('/-/peer/alarms', { method: 'POST', body: endless, duplex: 'half' } as RequestInit)
+    await sent.then(
+      ({ status }) => expect(status).toBe(413),
+      (error) => expect(error).toBeInstanceOf(TypeError),
     )
+    expect(chunks).toBeLessThan(1000)
+    expect(posted).toEqual([])
+  })
+
+  it('answers 500 and says so when the taking fails', async () => {
+    expect((await send('/-/peer/probe', { method: 'POST', body: 'burst' })).status).toBe(500)
+    expect(failures).toEqual(['/-/peer/probe Error: burst'])
   })
 })

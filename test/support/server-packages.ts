@@ -3,6 +3,7 @@ import { findProgram } from './servers/programs.ts'
 /** The servers that tests may need: one line each, with the programs looked for and the Debian packages of them. */
 export const SERVER_PACKAGES = {
   redis: { programs: ['redis-server'], packages: ['redis-server'] },
+  'redis-sentinel': { programs: ['redis-sentinel'], packages: ['redis-sentinel'] },
   mariadb: { programs: ['mariadbd', 'mariadb-install-db'], packages: ['mariadb-server'] },
   rabbitmq: { programs: ['rabbitmq-server', 'rabbitmqctl', 'epmd'], packages: ['rabbitmq-server'] },
   supervisor: { programs: ['supervisord'], packages: ['supervisor'] },

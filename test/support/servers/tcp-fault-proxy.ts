@@ -32,16 +32,25 @@ export interface TcpFaultProxy extends AsyncDisposable {
 
 /**
  * `black-hole`: connections open and nothing comes through, not even an end; what was sent arrives late, as behind
- * a firewall that drops packets for a while. `refuse`: nothing listens, open connections are reset. `reset`:
- * connections are accepted and reset at once, as are the open ones.
+ * a firewall that drops packets for a while. `no-requests` and `no-answers`: the same in one direction only. `refuse`:
+ * nothing listens, open connections are reset. `reset`: connections are accepted and reset at once, as are the open
+ * ones.
  */
-export type TcpFault = 'pass' | 'black-hole' | 'refuse' | 'delay' | 'reset'
+export type TcpFault = 'pass' | 'black-hole' | 'no-requests' | 'no-answers' | 'refuse' | 'delay' | 'reset'
+
+type Direction = 'request' | 'answer'
+
+const held: Readonly<Partial<Record<TcpFault, readonly Direction[]>>> = {
+  'black-hole': ['request', 'answer'],
+  'no-requests': ['request'],
+  'no-answers': ['answer'],
+}
 
 interface Wire {
   set(mode: TcpFault, delay: number): void
   resets(): boolean
   /** Resolves when a chunk that arrives now would have come through. */
-  crossing(): Promise<void>
+  crossing(direction: Direction): Promise<void>
 }
 
 function makeWire(): Wire {
@@ -52,15 +61,15 @@ function makeWire(): Wire {
     set(nextMode, nextDelay) {
       mode = nextMode
       delay = nextMode === 'delay' ? nextDelay : 0
-      if (mode === 'black-hole') return
+      // Who is still to be held goes to wait again.
       opening.resolve()
       opening = Promise.withResolvers<void>()
     },
     resets: () => mode === 'reset',
-    async crossing() {
+    async crossing(direction) {
       if (delay > 0) await sleep(delay)
       // The hole may have opened and closed again before this waiter had its turn.
-      while (mode === 'black-hole') await opening.promise
+      while (held[mode]?.includes(direction)) await opening.promise
     },
   }
 }
@@ -71,18 +80,18 @@ function join(client: Socket, target: number, wire: Wire): void {
     return
   }
   const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
-  carry(client, server, wire)
-  carry(server, client, wire)
+  carry(client, server, () => wire.crossing('request'))
+  carry(server, client, () => wire.crossing('answer'))
 }
 
-function carry(from: Socket, to: Socket, wire: Wire): void {
-  const held = new Transform({
-    transform: (chunk, _encoding, done) => void wire.crossing().then(() => done(null, chunk)),
-    flush: (done) => void wire.crossing().then(() => done()),
+function carry(from: Socket, to: Socket, crossing: () => Promise<void>): void {
+  const way = new Transform({
+    transform: (chunk, _encoding, done) => void crossing().then(() => done(null, chunk)),
+    flush: (done) => void crossing().then(() => done()),
   })
-  from.pipe(held).pipe(to)
+  from.pipe(way).pipe(to)
   from.on('error', () => {}) // told to the other side below
   from.once('close', () => {
-    if (!from.readableEnded) void wire.crossing().then(() => to.resetAndDestroy())
+    if (!from.readableEnded) void crossing().then(() => to.resetAndDestroy())
   })
 }
