@@ -7,10 +7,15 @@ import { runCommand } from './cli/program.ts'
 import { kindOf } from './core/failure.ts'
 
 const root = new AbortController()
+const hangups = new Set<() => void>()
 
 /** The first signal asks for an orderly end, the second ends at once. */
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(name, () => {
+    if (name === 'SIGHUP' && hangups.size > 0) {
+      for (const act of hangups) act()
+      return
+    }
     if (root.signal.aborted) process.exit(exitCodes[name])
     root.abort(name)
   })
@@ -43,6 +48,10 @@ const context: Context = {
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
   signal: root.signal,
+  onHangup(act) {
+    hangups.add(act)
+    return { [Symbol.dispose]: () => hangups.delete(act) }
+  },
   places,
   version: packageJson.version,
   language: await languageOf(process.env, places.locales),

@@ -11,6 +11,8 @@ export interface Exchange {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** Whether the right to send has gone: asked when the connection stands and nothing has left yet. */
+  readonly isWithdrawn: () => boolean
   /** Takes secrets out of what the receiver says. */
   readonly hide: Redact
 }
@@ -19,7 +21,14 @@ export interface Exchange {
  * One request and its answer, whatever the status, within the configured time. The errors it throws hold no more than
  * the receiver's host and what went wrong: those of axios carry the whole request along.
  */
-export async function exchange({ options, body, headers, signal, hide }: Exchange): Promise<Answer> {
+export async function exchange({
+  options,
+  body,
+  headers,
+  signal,
+  isWithdrawn,
+  hide,
+}: Exchange): Promise<Answer> {
   const { default: axios } = await import('axios')
   const { url } = options.url
   const deadline = AbortSignal.timeout(options.timeout)
@@ -30,8 +39,8 @@ export async function exchange({ options, body, headers, signal, hide }: Exchang
       headers,
       data: Buffer.from(body), // axios trims and rewrites strings; a signed body has to stay as it is
       signal: AbortSignal.any([signal, deadline]), // its own `timeout` ends with the first byte of the answer
-      httpAgent: new HttpAgent(),
-      httpsAgent: new HttpsAgent(tlsOf(options)),
+      httpAgent: askingFirst(new HttpAgent(), 'connect', isWithdrawn),
+      httpsAgent: askingFirst(new HttpsAgent(tlsOf(options)), 'secureConnect', isWithdrawn),
       proxy: false,
       maxRedirects: 0,
       validateStatus: () => true,
@@ -56,6 +65,22 @@ export async function exchange({ options, body, headers, signal, hide }: Exchang
         : render(new ConnectionFailure(kind, url.host).summary),
     )
   }
+}
+
+/**
+ * Ends a connection that stands too late: the request would be written as soon as it stands, before any timer of a
+ * process that was stopped meanwhile could say that its time is over.
+ */
+function askingFirst<Kind extends HttpAgent>(agent: Kind, stands: string, isWithdrawn: () => boolean): Kind {
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (...given) => {
+    const socket = connect(...given)
+    socket?.prependOnceListener(stands, () => {
+      if (isWithdrawn()) socket.destroy(new Error('the right to send has gone'))
+    })
+    return socket
+  }
+  return agent
 }
 
 function tlsOf({ ca, insecure }: WebhookOptions) {

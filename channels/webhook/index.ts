@@ -13,7 +13,7 @@ import { signatureOf } from './signature.ts'
 export default defineChannel({
   title: say`Webhook`,
   options: webhookOptions,
-  async send({ options, digest, signal }) {
+  async send({ options, digest, signal, isWithdrawn }) {
     const { body, type } = contentOf(options, digest)
     const headers = {
       'content-type': type,
@@ -24,7 +24,7 @@ export default defineChannel({
       'x-healthz-key': digest.key,
       ...(options.secret !== undefined && signatureOf(options.secret, new Date(digest.at), body)),
     }
-    const answer = await exchange({ options, body, headers, signal, hide: redactorOf(options) })
+    const answer = await exchange({ options, body, headers, signal, isWithdrawn, hide: redactorOf(options) })
     const fault = faultOf(answer, options.url.url.host)
     if (fault !== null) throw fault
   },

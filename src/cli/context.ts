@@ -7,6 +7,8 @@ export interface Context {
   readonly stderr: Output
   /** Aborts when the process was asked to end; the reason is the signal's name. */
   readonly signal: AbortSignal
+  /** Takes SIGHUP as a wish to read the configuration anew, until disposed; otherwise it ends the process. */
+  onHangup(act: () => void): Disposable
   readonly places: Places
   readonly version: string
   /** The language of a person who has not configured one. */

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
-import { runDaemon } from '../app.ts'
-import type { EngineEvent } from '../core/observer.ts'
+import { runDaemon } from '../app/daemon.ts'
+import { needsRestart } from '../app/reload.ts'
+import type { WatchmanEvent } from '../core/observer.ts'
 import { problemId } from '../core/outcome.ts'
 import type { Plan } from '../core/plan.ts'
 import { render } from '../core/text.ts'
@@ -19,8 +20,11 @@ export async function daemon(options: RootOptions, context: Context): Promise<nu
   try {
     await runDaemon(plan, resolvingOf(options), {
       signal: context.signal,
+      reloads: (take) => onHangup(options, plan, take, context, log),
       version: context.version,
       observe: (event) => logEvent(event, plan, log),
+      warned: ({ summary, advice }) =>
+        log.warn(render(summary, plan.language), { advice: render(advice, plan.language) }),
       failed: (what, error) => log.error('request failed', { what, error: firstLine(error) }),
       started: (http) => {
         log.info('started', {
@@ -42,6 +46,33 @@ export async function daemon(options: RootOptions, context: Context): Promise<nu
   return 0
 }
 
+/** Reads the configuration again at each SIGHUP. One with faults, or one that needs a restart, changes nothing. */
+function onHangup(
+  options: RootOptions,
+  first: Plan,
+  take: (outcome: Plan | null) => void,
+  context: Context,
+  log: Log,
+): Disposable {
+  let running = first
+  return context.onHangup(async () => {
+    try {
+      const plan = await loadConfiguration(options, context)
+      const fixed = needsRestart(running, plan)
+      take(plan)
+      if (fixed.length > 0)
+        return log.error('reload refused: a restart is needed', { changed: fixed.join(', ') })
+      running = plan
+      log.info('reloaded', { stories: plan.entries.length, hash: plan.hash })
+    } catch (error) {
+      take(null)
+      log.error('reload refused: the configuration has faults; the old one goes on', {
+        faults: error instanceof Error ? error.message : String(error),
+      })
+    }
+  })
+}
+
 /**
  * A watchman idles nearly always: a young heap that does not grow costs a little CPU and saves
  * about a sixth of its memory (npm run bench:idle).
@@ -50,7 +81,7 @@ function staySmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')
 }
 
-function logEvent(event: EngineEvent, plan: Plan, log: Log): void {
+function logEvent(event: WatchmanEvent, plan: Plan, log: Log): void {
   switch (event.type) {
     case 'round-ended':
       log.debug('round ended', { entry: event.entry, tookMs: Math.round(event.report.took) })
@@ -88,6 +119,29 @@ function logEvent(event: EngineEvent, plan: Plan, log: Log): void {
       return
     case 'fenced':
       log.warn('fenced', { act: event.act })
+      return
+    case 'leader-changed':
+      log.info('leader', { name: event.name ?? 'nobody', epoch: event.epoch })
+      return
+    case 'seat-gained':
+      if (event.seat === 'leader') log.info('this node leads', { epoch: event.epoch })
+      else log.debug('seat gained', { seat: event.seat, epoch: event.epoch })
+      return
+    case 'seat-lost':
+      if (event.seat === 'leader') log.warn('this node leads no more', { why: event.why })
+      else log.debug('seat lost', { seat: event.seat, why: event.why })
+      return
+    case 'mode-changed':
+      if (event.fault === null) log.info('cluster', { mode: event.mode })
+      else log.error('cluster', { mode: event.mode, redis: event.fault })
+      return
+    case 'duplicate-name':
+      log.error('another member of the cluster has the name of this node; it waits until that one is gone', {
+        node: event.name,
+      })
+      return
+    case 'data-lost':
+      log.error('the coordinating Redis has lost its data; what this node knows is written anew', {})
   }
 }
 

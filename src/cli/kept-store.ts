@@ -1,11 +1,18 @@
+import type { ClusterPlan } from '../core/cluster.ts'
 import type { Plan } from '../core/plan.ts'
+import type { Store } from '../core/store.ts'
 import { render, say } from '../core/text.ts'
 import { visitStore } from '../store/open.ts'
 import { CommandFault } from './context.ts'
+import { asking } from './coordinator.ts'
 import { startFault } from './start-fault.ts'
 
-/** The store of a plan, beside the process that keeps it; a message for the person where there is none. */
-export function keptStore(plan: Plan, { isWriting = false } = {}) {
+/** What a command needs of a store. */
+export type KeptStore = Pick<Store, 'entries' | 'approve'> & AsyncDisposable
+
+/** The store of a plan, beside the processes that keep it; a message for the person where there is none. */
+export async function keptStore(plan: Plan, { isWriting = false } = {}): Promise<KeptStore> {
+  if (plan.cluster !== null) return clusterStore(plan, plan.cluster)
   const { file } = plan.store
   if (file === null) {
     throw new CommandFault(
@@ -24,7 +31,13 @@ export function keptStore(plan: Plan, { isWriting = false } = {}) {
       ),
     )
   }
-  return store
+  return {
+    entries: async () => store.entries(),
+    approve: async (approval) => store.approve(approval),
+    async [Symbol.asyncDispose]() {
+      store[Symbol.dispose]()
+    },
+  }
 }
 
 function visit(file: string, isWriting: boolean, plan: Plan) {
@@ -32,5 +45,17 @@ function visit(file: string, isWriting: boolean, plan: Plan) {
     return visitStore(file, { isWriting })
   } catch (error) {
     throw startFault(error, plan) ?? error
+  }
+}
+
+/** The store that the nodes of a cluster share. */
+async function clusterStore(plan: Plan, cluster: ClusterPlan): Promise<KeptStore> {
+  const { redisReader } = await import('../store/redis.ts')
+  const { link, ask, prefix } = await asking(plan, cluster)
+  const store = redisReader(link, prefix)
+  return {
+    entries: () => ask(() => store.entries()),
+    approve: (approval) => ask(() => store.approve(approval)),
+    [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
   }
 }

@@ -1,7 +1,9 @@
-import { type Run, runOnce } from '../app.ts'
-import { render, say } from '../core/text.ts'
+import { type Keeper, type Run, runOnce } from '../app/once.ts'
+import type { Entry, Plan } from '../core/plan.ts'
+import { render, say, type Text } from '../core/text.ts'
 import type { Resolving } from '../engine/round.ts'
 import { CommandFault, type Context } from './context.ts'
+import { whyLost } from './coordinator.ts'
 import { liveView } from './live.ts'
 import { chosenEntries, loadConfiguration } from './load.ts'
 import { type RunReport, runReport } from './report/run-report.ts'
@@ -11,7 +13,7 @@ import { startFault } from './start-fault.ts'
 /** `healthz --once`: tells every story, cures, prints the report, and gives the state as the exit code. */
 export async function once(options: RootOptions, context: Context): Promise<number> {
   const plan = await loadConfiguration(options, context)
-  const entries = await chosenEntries(plan, options)
+  const entries = await entriesOf(plan, await chosenEntries(plan, options))
   if (entries.length === 0) {
     throw new CommandFault(
       render(say`healthz: there is nothing to tell: the configuration has no such stories`, plan.language),
@@ -36,7 +38,7 @@ export async function once(options: RootOptions, context: Context): Promise<numb
   }
   const report = runReport(plan, run)
   await stdout.write(await formatted(report, options, context, plan.language))
-  for (const remark of remarks(run)) await stderr.write(`${render(remark, plan.language)}\n`)
+  for (const remark of await remarks(run, plan)) await stderr.write(`${render(remark, plan.language)}\n`)
   return report.exitCode
 }
 
@@ -66,17 +68,35 @@ async function formatted(
   }
 }
 
+/** In a cluster, what a node tells of itself bears its name, and some of it is for nodes with a role. */
+async function entriesOf(plan: Plan, chosen: readonly Entry[]): Promise<readonly Entry[]> {
+  if (plan.cluster === null) return chosen
+  const { entriesHere } = await import('../app/shift.ts')
+  return entriesHere({ ...plan, entries: chosen })
+}
+
 /** What a person should know of the run beside its report. */
-function remarks({ isBorrowed, keptBy, undelivered, trouble }: Run) {
-  const kept = isBorrowed
-    ? [
-        say`healthz: process ${String(keptBy ?? '?')} keeps the store and does the curing; this run only looked`,
-      ]
-    : []
+async function remarks({ keeper, undelivered, trouble }: Run, plan: Plan): Promise<readonly Text[]> {
+  const kept = keeper === null ? [] : [await remarkOn(keeper, plan)]
   const lost =
     undelivered !== null && undelivered > 0
       ? [say`healthz: ${undelivered} alarms could not be delivered`]
       : []
   const ill = trouble === null ? [] : [say`healthz: ${trouble.text}`]
   return [...kept, ...lost, ...ill]
+}
+
+async function remarkOn(keeper: Keeper, { cluster }: Plan): Promise<Text> {
+  switch (keeper.type) {
+    case 'process':
+      return say`healthz: process ${String(keeper.pid ?? '?')} keeps the store and does the curing; this run only looked`
+    case 'cluster':
+      return keeper.leader === null
+        ? say`healthz: the cluster ${keeper.name} keeps watch, led by nobody at this moment; this run only looked`
+        : say`healthz: the cluster ${keeper.name} keeps watch, led by ${keeper.leader}; this run only looked`
+    case 'unknown': {
+      const summary = cluster === null ? keeper.error.message : (await whyLost(keeper.error, cluster)).summary
+      return say`healthz: whether the cluster ${keeper.name} keeps watch is not known: ${summary}; this run only looked`
+    }
+  }
 }

@@ -137,6 +137,17 @@ function build(context: Context, act: Act): Command {
       act(async () => (await import('./resolve.ts')).approveCure(problem, options(), context)),
     )
   program
+    .command('ring')
+    .option('-w, --watch', tell(say`draw it anew each second until interrupted`))
+    .description(tell(say`print the cluster: its members, who leads, who tells what`))
+    .action((own: { watch?: boolean }) =>
+      act(async () => (await import('./ring.ts')).ring(own.watch === true, options(), context)),
+    )
+  program
+    .command('resign')
+    .description(tell(say`let the leader of the cluster hand over to another node`))
+    .action(() => act(async () => (await import('./resign.ts')).resign(options(), context)))
+  program
     .command('probe')
     .argument('[path]', tell(say`what to ask`), '/livez')
     .description(tell(say`ask the daemon on this host whether it lives; for health checks of containers`))

@@ -1,5 +1,7 @@
 import { userInfo } from 'node:os'
+import type { Plan } from '../core/plan.ts'
 import { statusOf } from '../core/status.ts'
+import type { EntryRecord } from '../core/store.ts'
 import { milliseconds, render, say } from '../core/text.ts'
 import { systemClock } from '../engine/system-clock.ts'
 import { CommandFault, type Context } from './context.ts'
@@ -13,8 +15,8 @@ const consentFor = 3_600_000
 /** `healthz resolve list`: the raised problems whose cure waits for a person. */
 export async function listCures(options: RootOptions, context: Context): Promise<number> {
   const plan = await loadConfiguration(options, context)
-  using store = keptStore(plan)
-  const waiting = waitingCures(store, plan)
+  await using store = await keptStore(plan)
+  const waiting = waitingCures(await store.entries(), plan)
   for (const { id, summary, title } of waiting)
     await context.stdout.write(`${id}\n    ${summary}\n    → ${title}\n`)
   if (waiting.length === 0)
@@ -25,8 +27,8 @@ export async function listCures(options: RootOptions, context: Context): Promise
 /** `healthz resolve approve`: lets the next round try one cure. */
 export async function approveCure(problem: string, options: RootOptions, context: Context): Promise<number> {
   const plan = await loadConfiguration(options, context)
-  using store = keptStore(plan, { isWriting: true })
-  const waiting = waitingCures(store, plan)
+  await using store = await keptStore(plan, { isWriting: true })
+  const waiting = waitingCures(await store.entries(), plan)
   const found = waiting.find(({ id }) => id === problem)
   if (found === undefined) {
     const known = waiting.length === 0 ? render(say`none`, plan.language) : waiting.map(({ id }) => id)
@@ -35,7 +37,7 @@ export async function approveCure(problem: string, options: RootOptions, context
     )
   }
   const at = systemClock.now()
-  store.approve({
+  await store.approve({
     entry: found.entry,
     problem: found.problem,
     by: userInfo().username,
@@ -48,12 +50,10 @@ export async function approveCure(problem: string, options: RootOptions, context
   return 0
 }
 
-function waitingCures(store: ReturnType<typeof keptStore>, plan: Parameters<typeof keptStore>[0]) {
-  return statusOf(store.entries(), plan.language).problems.flatMap(
-    ({ phase, cure, entry, step, key, summary }) => {
-      if (phase !== 'raised' || cure?.consent !== 'ask') return []
-      const problem = key === '' ? step : `${step}/${key}`
-      return [{ id: `${entry}/${problem}`, entry, problem, summary, title: cure.title }]
-    },
-  )
+function waitingCures(records: readonly EntryRecord[], { language }: Plan) {
+  return statusOf(records, language).problems.flatMap(({ phase, cure, entry, step, key, summary }) => {
+    if (phase !== 'raised' || cure?.consent !== 'ask') return []
+    const problem = key === '' ? step : `${step}/${key}`
+    return [{ id: `${entry}/${problem}`, entry, problem, summary, title: cure.title }]
+  })
 }

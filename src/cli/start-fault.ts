@@ -1,3 +1,4 @@
+import { CannotJoin } from '../app/cannot-join.ts'
 import type { Plan } from '../core/plan.ts'
 import { render, say } from '../core/text.ts'
 import { CannotListen } from '../http/cannot-listen.ts'
@@ -18,6 +19,12 @@ export function startFault(error: unknown, { language, store }: Plan): CommandFa
     return fault(say`healthz: ${error.reason}; use that version, or another store.file`)
   if (error instanceof CannotListen)
     return fault(say`healthz: ${error.reason}; change http.listen, or set http: off`)
+  if (error instanceof CannotJoin) {
+    const lines = error.faults.map(({ summary, advice }) => {
+      return `healthz: ${render(summary, language)}\n    ${render(advice, language)}`
+    })
+    return new CommandFault(lines.join('\n'))
+  }
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR'].includes(code)) {
     const path = error instanceof Error && 'path' in error ? String(error.path) : ''

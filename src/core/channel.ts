@@ -26,6 +26,11 @@ export interface SendContext<Options> {
   readonly digest: Digest
   /** Aborts at the deadline of the sending. */
   readonly signal: AbortSignal
+  /**
+   * Whether the right to send has gone. A process that was stopped and woken learns it here sooner than by `signal`:
+   * ask it right before the bytes that cannot be taken back.
+   */
+  isWithdrawn(): boolean
 }
 
 /** Everything that one message tells, already in the reader's language and free of secrets. */

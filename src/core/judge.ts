@@ -124,8 +124,8 @@ export function judge(before: EntryState, report: Report, policy: Policy): Verdi
         unsettled.add(told.step)
         continue
       }
-      const [problem, kind] = raise(problems[id], next, told.at, policy.remindEvery)
-      if (kind === 'raised' && problem.raisedAt === told.at) raises[id] = [...(raises[id] ?? []), told.at]
+      const [problem, kind] = raise(problems[id], next, told.at, finding.spell ?? told.at, policy.remindEvery)
+      if (kind === 'raised' && problems[id]?.phase !== 'raised') raises[id] = [...(raises[id] ?? []), told.at]
       problems[id] = { ...problem, flapping: isFlapping(raises[id] ?? [], told.at, policy) }
       if (kind !== null) transitions.push({ kind, at: told.at, problem: problems[id] })
     }
@@ -228,9 +228,10 @@ function raise(
   before: ProblemState | undefined,
   next: ProblemState,
   at: number,
+  spell: number,
   remindEvery: number | null,
 ): [ProblemState, TransitionKind | null] {
-  if (before?.phase !== 'raised') return [{ ...next, phase: 'raised', raisedAt: at, toldAt: at }, 'raised']
+  if (before?.phase !== 'raised') return [{ ...next, phase: 'raised', raisedAt: spell, toldAt: at }, 'raised']
   // Raised in a run that told nobody: people hear of it now, as of the moment it was raised.
   if (before.toldAt === null) return [{ ...next, toldAt: at }, 'raised']
   if (before.severity === 'warning' && next.severity === 'critical')

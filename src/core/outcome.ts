@@ -21,6 +21,8 @@ export interface Finding {
   readonly evidence: Evidence
   /** How many tellings in a row it takes to believe it, where the step knows better than the policy. */
   readonly confirm?: number
+  /** The wall time that names this spell of it, where several nodes may raise one and the same. */
+  readonly spell?: number
   /** The cure it carries, as people are told of it. */
   readonly cure?: { readonly title: Text; readonly consent: Consent }
 }

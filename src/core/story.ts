@@ -102,6 +102,11 @@ export interface Problem {
   readonly evidence?: Evidence
   /** How many tellings in a row it takes to believe this one. A fact needs one. */
   readonly confirm?: number
+  /**
+   * The wall time that names this spell of the problem, where several nodes may raise one and the same without
+   * knowing of each other: their alarms have one key then. Default: when it was raised.
+   */
+  readonly spell?: number
   readonly resolve?: Cure
 }
 

@@ -27,8 +27,11 @@ export interface CourierPorts {
 export interface Courier {
   /** Looks into the outbox now. */
   wake(): void
-  /** Runs until the term ends; what is being sent then is finished or left to be sent again. */
-  run(term: Term): Promise<void>
+  /**
+   * Runs until the term ends; what is being sent then is left to be sent again. Once `until` has aborted it finishes
+   * what is on its way and begins nothing new.
+   */
+  run(term: Term, until?: AbortSignal): Promise<void>
   /** Sends all that is due now, without waiting for company; returns how many alarms stayed undelivered. */
   flush(term: Term): Promise<number>
 }
@@ -44,8 +47,9 @@ export function createCourier(ports: CourierPorts): Courier {
     wake() {
       for (const ring of doorbells) ring()
     },
-    async run(term) {
-      await Promise.all(ports.channels.map((channel) => serve(channel, ports, term, doorbells)))
+    async run(term, until = term.signal) {
+      const ending = AbortSignal.any([term.signal, until])
+      await Promise.all(ports.channels.map((channel) => serve(channel, ports, term, ending, doorbells)))
     },
     async flush(term) {
       const began = ports.clock.now()
@@ -64,25 +68,31 @@ async function serve(
   channel: ChannelEntry,
   ports: CourierPorts,
   term: Term,
+  ending: AbortSignal,
   doorbells: Set<() => void>,
 ): Promise<void> {
   const { clock, store, observe } = ports
   /** What a store that failed for a moment has yet to be told of digests that have left. */
   const unsettled: Settlement[] = []
-  while (!term.signal.aborted) {
+  /** What was on its way before this loop began, and where the answer to a claim was lost. */
+  let isInDoubt = true
+  while (!ending.aborted) {
     let wait = lookEvery
     try {
       if (unsettled.length > 0) await store.settle(term, unsettled)
       unsettled.length = 0
+      if (isInDoubt) await store.resume(term, channel.name)
+      isInDoubt = false
       if (await handOver(channel, ports, term)) for (const ring of doorbells) ring()
       wait = await untilDue(channel, ports)
       if (wait <= 0) await sendDue(channel, ports, term, unsettled)
     } catch (error) {
       wait = lookEvery
+      isInDoubt = true
       if (error instanceof Fenced) return observe({ type: 'fenced', act: 'send' })
       observe({ type: 'courier-failed', channel: channel.name, error })
     }
-    if (wait > 0) await rest(Math.min(wait, lookEvery), clock, term.signal, doorbells)
+    if (wait > 0) await rest(Math.min(wait, lookEvery), clock, ending, doorbells)
   }
 }
 
@@ -140,7 +150,7 @@ async function sendDue(
   const { clock, store, observe } = ports
   const outgoing = await store.claim(term, { channel: channel.name, at: clock.now(), limit: mostInOneDigest })
   if (outgoing.length === 0) return
-  const outcome = await send(channel, outgoing, ports, term.signal)
+  const outcome = await send(channel, outgoing, ports, term)
   const at = clock.now()
   const attempts = Math.max(...outgoing.map((one) => one.attempts))
   const settlements = outgoing.map(({ id }): Settlement => {
@@ -170,18 +180,19 @@ async function send(
   { channel, options }: ChannelEntry,
   outgoing: readonly Outgoing[],
   { clock, redact, language, platform, node }: CourierPorts,
-  signal: AbortSignal,
+  { signal, ...term }: Term,
 ): Promise<Outcome> {
   const alarms = outgoing.map(({ alarm }) => alarm)
   const digest = digestOf(alarms, { platform, node, language, at: clock.now() })
   try {
     const delivery = await within(clock, sendDeadline, signal, (sendSignal) => {
-      return channel.send({ options, digest, signal: sendSignal })
+      if (term.isOver()) throw new Error('interrupted')
+      return channel.send({ options, digest, signal: sendSignal, isWithdrawn: () => term.isOver() })
     })
     const refused = delivery?.refused ?? []
     return { result: 'sent', refused: refused.length === 0 ? null : redact(refused.join('; ')) }
   } catch (error) {
-    if (signal.aborted) return { result: 'retry', error: 'interrupted', after: 0 }
+    if (signal.aborted || term.isOver()) return { result: 'retry', error: 'interrupted', after: 0 }
     const words = wordsOf(error, redact)
     if (error instanceof Undeliverable) return { result: 'failed', error: words }
     return { result: 'retry', error: words, after: error instanceof TryLater ? error.retryAfter : null }

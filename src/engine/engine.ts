@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Observe } from '../core/observer.ts'
 import type { Entry, Plan } from '../core/plan.ts'
 import type { Redact } from '../core/secret.ts'
-import type { Store } from '../core/store.ts'
+import type { EntryRecord, Store } from '../core/store.ts'
 import { createCensus } from './census.ts'
 import { type Courier, createCourier } from './courier.ts'
 import { createLocks } from './locks.ts'
@@ -19,27 +19,38 @@ export interface EnginePorts extends Pick<RoundPorts, 'launch'> {
   readonly store: Store
   readonly redact: Redact
   readonly observe: Observe
+  /** Whether cures may run at this moment. */
+  readonly mayCure: () => boolean
+  /** Whether anybody still tells the entry that this is a record of. */
+  readonly isWatched: (record: EntryRecord) => boolean
+  /** Whether what the store knows and this configuration does not is a thing of the past, and not of another node. */
+  readonly mayTidy: () => boolean
 }
 
 /** What happens, in order: pace, examine, judge, resolve, commit, deliver. */
 export interface Engine {
+  /** The watchman's own entry: whoever leads tells it. */
+  readonly self: Entry
+  readonly courier: Courier
   /** Tells every entry once and returns what each round came to, in the plan's order. */
   once(entries: readonly Entry[], term: Term, resolving: Resolving): Promise<RoundResult[]>
-  /** Tells every entry at its pace and delivers alarms until the term ends. */
-  run(term: Term, resolving: Resolving): Promise<void>
-  readonly courier: Courier
+  /** Tells these entries at their pace until the term ends, and begins no round once `until` has aborted. */
+  watch(entries: readonly Entry[], term: Term, resolving: Resolving, until?: AbortSignal): Promise<void>
+  /** Does what one process alone may do, until the term ends: delivers alarms, closes old books, forgets the past. */
+  lead(term: Term, until?: AbortSignal): Promise<void>
 }
 
 const hour = 3_600_000
 /** The watchman looks at itself at least this often. */
 const selfEvery = 60_000
+/** How often the books of what is no longer watched are closed. */
+const tidyEvery = 60_000
 
 /** The engine of a plan. Checks, cures and sends have pools of their own and never wait for each other. */
 export function createEngine(plan: Plan, ports: EnginePorts): Engine {
   const { clock, store, observe } = ports
   const examinePool = pLimit(plan.limits.concurrency)
   const curePool = pLimit(plan.limits.cures)
-  const self = selfEntry(store, plan, selfEvery)
   const roundPorts: RoundPorts = {
     ...ports,
     census: createCensus(plan.entries),
@@ -52,33 +63,63 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
   }
   const courier = createCourier({ ...plan, ...ports })
 
+  async function watchOne(entry: Entry, term: Term, resolving: Resolving, until: AbortSignal): Promise<void> {
+    const round = async () => {
+      try {
+        await runRound(entry, roundPorts, term, resolving)
+      } catch {
+        // The round has said why by `round-failed`; the next one may fare better.
+      }
+      courier.wake()
+    }
+    await paceOf(entry, ports).run(round, until)
+  }
+
   return {
+    self: selfEntry(store, plan, selfEvery),
     courier,
 
     async once(entries, term, resolving) {
       return Promise.all(entries.map((entry) => runRound(entry, roundPorts, term, resolving)))
     },
 
-    async run(term, resolving) {
-      await readdressStrangers(plan, store, term)
-      await retireStrangers([self, ...plan.entries], roundPorts, term)
-      const paced = [self, ...plan.entries].map((entry) => {
-        const round = async () => {
-          try {
-            await runRound(entry, roundPorts, term, resolving)
-          } catch {
-            // The round has said why by `round-failed`; the next one may fare better.
-          }
-          courier.wake()
-        }
-        return paceOf(entry, ports).run(round, term.signal)
-      })
+    async watch(entries, term, resolving, until = term.signal) {
+      const ending = AbortSignal.any([term.signal, until])
+      await Promise.all(entries.map((entry) => watchOne(entry, term, resolving, ending)))
+    },
+
+    async lead(term, until = term.signal) {
+      const ending = AbortSignal.any([term.signal, until])
+      const tidy = async () => {
+        if (!ports.mayTidy()) return
+        await readdressStrangers(plan, store, term)
+        await retireStrangers(ports, term)
+      }
+      const forget = () => store.prune(clock.now() - plan.store.retention)
       await Promise.all([
-        ...paced,
-        courier.run(term),
-        forget(store, clock, plan.store.retention, observe, term),
+        courier.run(term, ending),
+        every(tidyEvery, tidy, clock, observe, ending),
+        every(hour, forget, clock, observe, ending),
       ])
     },
+  }
+}
+
+/** Does it now and then at this pace, until the term ends. */
+async function every(
+  ms: number,
+  work: () => Promise<void>,
+  clock: Clock,
+  observe: Observe,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await work()
+    } catch (error) {
+      if (!signal.aborted) observe({ type: 'round-failed', entry: 'healthz', error })
+    }
+    await clock.sleep(ms, signal).catch(() => {})
   }
 }
 
@@ -88,31 +129,14 @@ async function readdressStrangers({ channels, alarms }: Plan, store: Store, term
   const to = alarms.fallback === null ? known : [alarms.fallback]
   if (to.length === 0) return
   for (const { channel, pending } of await store.backlog(Number.POSITIVE_INFINITY)) {
-    if (pending > 0 && !known.includes(channel)) await store.readdress(term, { from: channel, to })
+    if (pending === 0 || known.includes(channel)) continue
+    await store.resume(term, channel)
+    await store.readdress(term, { from: channel, to })
   }
 }
 
-/** Tells of what was raised for entries or steps that are no longer in the configuration, and forgets them. */
-async function retireStrangers(entries: readonly Entry[], ports: RoundPorts, term: Term): Promise<void> {
-  const watched = new Map(entries.map((entry) => [entry.name, entry]))
+/** Tells of what was raised for entries that nobody tells any more, and forgets them. */
+async function retireStrangers(ports: EnginePorts, term: Term): Promise<void> {
   for (const record of await ports.store.entries())
-    await retire(record, watched.get(record.name) ?? null, ports, term)
-}
-
-/** Forgets the past once an hour. */
-async function forget(
-  store: Store,
-  clock: Clock,
-  retention: number,
-  observe: Observe,
-  term: Term,
-): Promise<void> {
-  while (!term.signal.aborted) {
-    try {
-      await store.prune(clock.now() - retention)
-    } catch (error) {
-      observe({ type: 'round-failed', entry: 'healthz', error })
-    }
-    await clock.sleep(hour, term.signal).catch(() => {})
-  }
+    if (!ports.isWatched(record)) await retire(record, ports, term)
 }

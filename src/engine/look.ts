@@ -1,9 +1,9 @@
-import { emptyState, judge, type Transition, type Verdict } from '../core/judge.ts'
+import { emptyState, judge, type Transition, type Verdict, withdraw } from '../core/judge.ts'
 import type { Report } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
 import type { EntryRecord } from '../core/store.ts'
 import type { Cure } from '../core/story.ts'
-import type { Visit } from './examine.ts'
+import { connectStep, type Visit } from './examine.ts'
 import type { ExaminePorts, Memory } from './ports.ts'
 
 /** All that a round has seen so far: the newest word of each step, and what the judge made of it. */
@@ -22,11 +22,14 @@ export async function lookUntilSure(
   ports: ExaminePorts,
   signal: AbortSignal,
 ): Promise<Looked> {
+  // A step that left the configuration while a problem of it was raised: whoever was told hears that nobody looks now.
+  const isWatched = (step: string) => step === connectStep || entry.steps[step]?.on === true
+  const { after, transitions } = withdraw(before?.state ?? emptyState, ports.clock.now(), isWatched)
   const start: Looked = {
-    state: before?.state ?? emptyState,
+    state: after,
     samples: before?.samples ?? {},
     report: { entry: entry.name, at: 0, took: 0, steps: [] },
-    transitions: [],
+    transitions,
     cures: new Map(),
   }
   let looked = await lookAgain(entry, start, visiting, signal)

@@ -30,6 +30,8 @@ export interface RoundPorts extends ExaminePorts {
   readonly curePool: Pool
   readonly limits: Limits
   readonly alarms: AlarmPolicy
+  /** Whether cures may run at this moment. */
+  readonly mayCure: () => boolean
   /** The names of all channels. */
   readonly channels: readonly string[]
 }

@@ -85,7 +85,7 @@ async function permit(id: string, problem: ProblemState, entry: Entry, ports: Ro
     problem,
     earlier: cures.filter(isThis),
     approval: approvals.find(isThis) ?? null,
-    ...ports.census.count(entry.kind),
+    ...ports.census.count(entry.kind, await ports.store.entries()),
     blastRadius: ports.limits.blastRadius,
   })
 }
@@ -120,6 +120,7 @@ async function act(
     return trial
   }
   try {
+    if (term.isOver()) throw new Error('the term is over')
     const failure = await run(cure, ports, term.signal)
     await clock.sleep(cure.settle ?? standardSettle, term.signal)
     // An act that failed mends nothing later; one look says whether the problem has gone by itself.

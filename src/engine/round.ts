@@ -5,6 +5,7 @@ import type { Entry } from '../core/plan.ts'
 import { channelsFor } from '../core/routing.ts'
 import type { EntryRecord, Happening } from '../core/store.ts'
 import { milliseconds, say, type Text } from '../core/text.ts'
+import { isBad } from './census.ts'
 import { visit } from './examine.ts'
 import { type Looked, lookUntilSure } from './look.ts'
 import type { RoundPorts } from './ports.ts'
@@ -41,10 +42,10 @@ export async function runRound(
   try {
     const before = await store.entry(entry.name)
     const looked = await ports.examinePool(() => lookUntilSure(entry, before, visiting, ports, term.signal))
-    census.judged(entry, isBad(looked.state))
+    census.judged(entry, isBad(looked.state), looked.report.at)
     isJudged = true
 
-    const curables = resolving === 'no' ? [] : curablesOf(looked)
+    const curables = resolving === 'no' || (resolving === 'yes' && !ports.mayCure()) ? [] : curablesOf(looked)
     const held = new Set(curables.map(({ id }) => id))
     const release = clock.now() + longest(curables)
     await store.commit(term, {
@@ -63,7 +64,7 @@ export async function runRound(
     )
     const work = { entry, visiting, term, isRehearsal: resolving === 'rehearse' }
     const cured = await cureAll(curables, looked, work, ports)
-    census.judged(entry, isBad(cured.state))
+    census.judged(entry, isBad(cured.state), cured.report.at)
     const later = cured.transitions.slice(looked.transitions.length)
     const wasRaised = (id: string) => (before?.state ?? emptyState).problems[id]?.phase === 'raised'
     const mended = later.filter((one) => one.kind === 'recovered' && held.has(idOf(one)))
@@ -76,7 +77,7 @@ export async function runRound(
     })
     return finish(entry, cured, mended, ports)
   } catch (error) {
-    if (!isJudged) census.judged(entry, false)
+    if (!isJudged) census.judged(entry, false, null)
     observe(
       term.signal.aborted
         ? { type: 'round-interrupted', entry: entry.name }
@@ -85,8 +86,6 @@ export async function runRound(
     throw error
   }
 }
-
-const isBad = (state: EntryState) => Object.values(state.problems).some(({ phase }) => phase === 'raised')
 
 const idOf = ({ problem }: Transition) => problemId(problem.step, problem.key)
 

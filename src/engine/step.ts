@@ -179,7 +179,7 @@ class Notebook {
         `reported a problem that is not one: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
       )
     }
-    const { key = '', severity, summary, advice, evidence = {}, confirm, resolve } = found
+    const { key = '', severity, summary, advice, evidence = {}, confirm, spell, resolve } = found
     const offersCure = resolve !== undefined && this.#entry.resolve.mode !== 'off'
     this.#findings.push({
       key,
@@ -188,6 +188,7 @@ class Notebook {
       advice: this.#clean(advice),
       evidence: cleanEvidence(evidence, this.#ports.redact),
       ...(confirm !== undefined && { confirm }),
+      ...(spell !== undefined && { spell }),
       ...(offersCure && {
         cure: {
           title: this.#clean(resolve.title),
@@ -229,5 +230,6 @@ const problemShape = z.object({
   advice: textShape,
   evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
   confirm: z.number().optional(),
+  spell: z.number().optional(),
   resolve: z.object({ title: textShape, consent: z.enum(['auto', 'ask']), run: z.function() }).optional(),
 })

@@ -7,7 +7,7 @@ import { createCensus } from '../../src/engine/census.ts'
 import { createLocks } from '../../src/engine/locks.ts'
 import type { RoundPorts } from '../../src/engine/ports.ts'
 import { type Resolving, type RoundResult, runRound } from '../../src/engine/round.ts'
-import type { Term } from '../../src/engine/term.ts'
+import { soleTerm, type Term } from '../../src/engine/term.ts'
 import { memoryStore } from '../../src/store/open.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
 
@@ -49,10 +49,11 @@ export function rounds(
     curePool: (work) => pool(work),
     limits: { concurrency: 100, cures: 2, blastRadius: 0.3, ...limits },
     alarms: noAlarmPolicy,
+    mayCure: () => true,
     channels: ['ops'],
   }
   const ending = new AbortController()
-  const term: Term = { epoch: store.fence.epoch, signal: ending.signal }
+  const term = soleTerm(store.fence, ending.signal)
   return {
     clock,
     store,

@@ -1,4 +1,4 @@
-import type { Run } from '../../app.ts'
+import type { Run } from '../../app/once.ts'
 import type { Plan } from '../../core/plan.ts'
 import { type EntryStatus, type ProblemStatus, statusOf, type Verdict } from '../../core/status.ts'
 import { render } from '../../core/text.ts'

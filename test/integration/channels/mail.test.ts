@@ -33,7 +33,7 @@ function send(
     timeout: '1s',
     ...more,
   })
-  return mail.send({ options, digest, signal })
+  return mail.send({ options, digest, signal, isWithdrawn: () => false })
 }
 
 type Sending = { digest: ReturnType<typeof aDigest>; signal: AbortSignal } & Record<string, unknown>

@@ -33,7 +33,7 @@ function send(
 ) {
   const url = typeof to === 'string' ? to : `${to.url}/hook`
   const options = webhook.options.parse({ url, timeout: '1s', ...more })
-  return webhook.send({ options, digest, signal })
+  return webhook.send({ options, digest, signal, isWithdrawn: () => false })
 }
 
 type Sending = { digest: ReturnType<typeof aDigest>; signal: AbortSignal } & Record<string, unknown>

@@ -6,6 +6,7 @@ import type { AlarmPolicy, ChannelEntry } from '../../../src/core/plan.ts'
 import { createRedactor } from '../../../src/core/secret.ts'
 import { english } from '../../../src/core/text.ts'
 import { createCourier } from '../../../src/engine/courier.ts'
+import { soleTerm } from '../../../src/engine/term.ts'
 import { memoryStore } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { alarm, commitOf } from '../../support/owed.ts'
@@ -45,7 +46,7 @@ function desk(
     node: 'n1',
   })
   const ending = new AbortController()
-  const term = { epoch: store.fence.epoch, signal: ending.signal }
+  const term = soleTerm(store.fence, ending.signal)
   const running = courier.run(term)
   const owe = async (key: string, to: readonly string[] = ['ops']) => {
     const raised = alarm('raised', { key }, clock.now())
@@ -193,6 +194,44 @@ describe('the courier', () => {
     expect(events.filter(({ type }) => type === 'courier-failed')).toHaveLength(2)
     expect(await store.alarms(1)).toMatchObject([{ status: 'sent' }])
     await end()
+  })
+
+  it('sends what it has claimed although the answer to the claim was lost', async () => {
+    const sent: string[] = []
+    const store = memoryStore()
+    let losses = 1
+    const lossy = {
+      ...store,
+      claim: async (...args: Parameters<typeof store.claim>) => {
+        const claimed = await store.claim(...args)
+        if (claimed.length > 0 && losses-- > 0) throw new Error('no answer within 2 s')
+        return claimed
+      },
+    }
+    const channels = [channelEntry('ops', (digest) => void sent.push(...keysOf(digest)))]
+    const { clock, owe, end } = desk(channels, {}, [], lossy)
+    await owe('a')
+    await clock.advance(60_000)
+    expect(sent).toEqual(['a'])
+    await end()
+  })
+
+  it('sends nothing once its right has gone, though no signal has said so yet', async () => {
+    const sent: string[] = []
+    const channels = [channelEntry('ops', (digest) => void sent.push(...keysOf(digest)))]
+    const clock = fakeClock(Date.parse('2026-11-20T03:00:00Z'))
+    const store = memoryStore()
+    const courier = createCourier({
+      ...{ clock, store, channels, redact: createRedactor(), observe: () => {}, alarms: noAlarmPolicy },
+      ...{ language: english, platform: 'shop', node: 'n1' },
+    })
+    const ending = new AbortController()
+    const running = courier.run({ ...store.fence, signal: ending.signal, isOver: () => true })
+    await store.commit(store.fence, commitOf([{ alarm: alarm(), to: ['ops'], due: 0 }]))
+    await clock.advance(60_000)
+    expect(sent).toEqual([])
+    ending.abort()
+    await clock.until(running)
   })
 
   it('keeps no secret of a channel in its words', async () => {

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
+import { unaccompanied } from '../../../src/app/alone.ts'
 import type { Plan } from '../../../src/core/plan.ts'
 import { createRedactor } from '../../../src/core/secret.ts'
 import { english } from '../../../src/core/text.ts'
 import { createEngine } from '../../../src/engine/engine.ts'
+import { soleTerm } from '../../../src/engine/term.ts'
 import { memoryStore } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { alarm, commitOf } from '../../support/owed.ts'
@@ -33,6 +35,8 @@ it('gives what waits for a channel that has left the configuration to those that
     http: null,
     limits: { concurrency: 1, cures: 1, blastRadius: 1 },
     secrets: [],
+    cluster: null,
+    roles: [],
     hash: '',
   }
   const ending = new AbortController()
@@ -42,8 +46,9 @@ it('gives what waits for a channel that has left the configuration to those that
     redact: createRedactor(),
     launch: async () => {},
     observe: () => {},
+    ...unaccompanied(plan),
   })
-  const running = engine.run({ epoch: store.fence.epoch, signal: ending.signal }, 'yes')
+  const running = engine.lead(soleTerm(store.fence, ending.signal))
   await clock.advance(20_000)
   ending.abort('SIGTERM')
   await clock.until(running)

@@ -1,0 +1,71 @@
+import { candidates } from '../cluster/shards.ts'
+import { isLeaderless, noLeader } from '../cluster/story/leader.ts'
+import type { ClusterView } from '../core/cluster.ts'
+import type { Entry } from '../core/plan.ts'
+import { systemClock as clock } from '../engine/system-clock.ts'
+import { soleTerm } from '../engine/term.ts'
+import { type EmergencyPorts, emergencyEngine, outageEntry, speakOf } from './outage.ts'
+
+export interface LeaderlessPorts extends EmergencyPorts {
+  readonly watch: Entry
+  readonly view: () => ClusterView
+  /** Gives the cluster's store what the journal has: the next leader has to know what was said. */
+  readonly replay: () => Promise<void>
+}
+
+/**
+ * Sees to it that somebody says so when nobody leads although Redis answers: the node that should have led. The next
+ * leader tells the end of it.
+ */
+export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSignal): Promise<void> {
+  const { view, cluster, plan } = ports
+  const { beat, lease } = cluster.timing
+  let since = clock.elapsed()
+  let lastEpoch = 0
+  let speaking: AbortController | null = null
+  let ended = Promise.resolve()
+  while (!signal.aborted) {
+    const seen = view()
+    if (seen.leader !== null || seen.mode === 'degraded') {
+      since = clock.elapsed()
+      lastEpoch = seen.leader?.epoch ?? lastEpoch
+      speaking?.abort()
+      speaking = null
+    }
+    const lasting = clock.elapsed() - since
+    const active = seen.members.filter(({ state }) => state === 'active').map(({ name }) => name)
+    const isMine = (candidates(active)[0] ?? plan.node) === plan.node
+    if (speaking === null && isMine && isLeaderless({ view: seen, lasting }, lease)) {
+      await ended
+      speaking = new AbortController()
+      ended = speak(
+        ports,
+        () => clock.elapsed() - since,
+        lastEpoch,
+        AbortSignal.any([speaking.signal, signal]),
+      )
+    }
+    await clock.sleep(beat, signal).catch(() => {})
+  }
+  speaking?.abort()
+  await ended
+}
+
+async function speak(
+  ports: LeaderlessPorts,
+  lasting: () => number,
+  lastEpoch: number,
+  until: AbortSignal,
+): Promise<void> {
+  const { journal, watch, view, observe } = ports
+  const engine = emergencyEngine([], ports)
+  const entry = outageEntry(watch, 'leader', () => noLeader({ view: view(), lasting: lasting(), lastEpoch }))
+  const term = soleTerm(journal.fence, until)
+  const { told, ended } = speakOf(entry, true, { engine, journal, term, until })
+  try {
+    await Promise.all([told, ended])
+    await ports.replay()
+  } catch (error) {
+    observe({ type: 'round-failed', entry: 'cluster', error })
+  }
+}

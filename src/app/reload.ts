@@ -1,0 +1,51 @@
+import type { Plan } from '../core/plan.ts'
+import type { DaemonPorts } from './daemon-ports.ts'
+import type { Serving } from './serving.ts'
+
+/**
+ * The plans of a daemon, one after another: the one that it began with, and each that a reload brings. A plan comes
+ * with the signal that ends it; the process asks for the next once all work of the one before has ended.
+ */
+export async function* plansOf(
+  first: Plan,
+  { signal, reloads }: Pick<DaemonPorts, 'signal' | 'reloads'>,
+  served: Pick<Serving, 'use' | 'reloaded'>,
+): AsyncGenerator<readonly [Plan, AbortSignal]> {
+  let plan = first
+  let next: Plan | null = null
+  let ending = new AbortController()
+  using _ = reloads((outcome) => {
+    const isTaken = outcome !== null && needsRestart(plan, outcome).length === 0
+    served.reloaded(isTaken)
+    if (!isTaken) return
+    next = outcome
+    ending.abort()
+  })
+  for (;;) {
+    yield [plan, AbortSignal.any([signal, ending.signal])]
+    if (signal.aborted || next === null) return
+    plan = next
+    next = null
+    ending = new AbortController()
+    await served.use(plan)
+    served.reloaded(true)
+  }
+}
+
+/** The settings that a running daemon cannot change. */
+export function needsRestart(before: Plan, after: Plan): string[] {
+  const fixed = {
+    node: (plan: Plan) => plan.node,
+    http: (plan: Plan) => plan.http,
+    'store.file': (plan: Plan) => plan.store.file,
+    cluster: ({ cluster }: Plan) =>
+      cluster && { ...cluster, secret: cluster.secret?.reveal(), redis: revealed(cluster.redis) },
+  }
+  return Object.entries(fixed).flatMap(([name, of]) =>
+    JSON.stringify(of(before)) === JSON.stringify(of(after)) ? [] : [name],
+  )
+}
+
+function revealed(redis: NonNullable<Plan['cluster']>['redis']) {
+  return { ...redis, password: redis.password?.reveal(), sentinelPassword: redis.sentinelPassword?.reveal() }
+}

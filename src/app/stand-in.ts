@@ -1,0 +1,149 @@
+import { createDegraded } from '../cluster/degraded.ts'
+import type { NodeOutlook } from '../cluster/node-types.ts'
+import type { PeerRequest, PeerResponse } from '../cluster/peers.ts'
+import { createRing } from '../cluster/ring.ts'
+import { reportIsolated } from '../cluster/scripts.ts'
+import { seatOf } from '../cluster/shards.ts'
+import type { ClusterPlan, ClusterView } from '../core/cluster.ts'
+import type { EngineEvent } from '../core/observer.ts'
+import type { Entry, Plan } from '../core/plan.ts'
+import type { RedisLink } from '../core/redis-link.ts'
+import type { Kept, Store } from '../core/store.ts'
+import { systemClock as clock } from '../engine/system-clock.ts'
+import { keyOf, mostAlarms } from './outage.ts'
+import { beginSpell, type Spell } from './spell.ts'
+
+/** What a node does by itself while the coordinating Redis is lost: it looks on, and somebody is told. */
+export interface StandIn extends AsyncDisposable {
+  /** Answers peers; null: nodes of this cluster do not talk to each other. */
+  readonly peers: ((request: PeerRequest) => Promise<PeerResponse>) | null
+  /** The plan to go by, and the entry that watches the cluster. */
+  use(plan: Plan, watch: Entry): void
+  /** A heartbeat was not taken. */
+  suspect(): void
+  /** Heartbeats are taken again, before Redis counted as lost. */
+  relax(): void
+  begin(outlook: NodeOutlook): void
+  /** Resolves once it writes nothing more to the journal. */
+  end(): Promise<void>
+}
+
+export interface StandInPorts {
+  /** This node's own store. */
+  readonly journal: Store
+  /** The store of the cluster. */
+  readonly shared: Store
+  readonly link: RedisLink
+  readonly view: () => ClusterView
+  readonly observe: (event: EngineEvent) => void
+}
+
+export function createStandIn(
+  { node }: Plan,
+  cluster: ClusterPlan,
+  { journal, shared, link, view, observe }: StandInPorts,
+): StandIn {
+  let plan: Plan | null = null
+  let watch: Entry | null = null
+  let spell: Spell | null = null
+  const ended = new Set<Promise<void>>()
+
+  const degraded =
+    cluster.secret === null
+      ? null
+      : createDegraded({
+          self: node,
+          cluster: cluster.name,
+          secret: cluster.secret,
+          clock,
+          timing: cluster.timing,
+          peersOf: () => view().members.filter(({ name }) => name !== node),
+          seeds: cluster.peers,
+          health: () => ({
+            beatAge: view().lastBeatAge,
+            fault: view().fault,
+            canTell: plan === null || plan.channels.length > 0,
+          }),
+          speak: (outage, isNew) => spell?.speak(outage, isNew),
+          changed: () => spell?.changed(),
+          accept: (alarms) => accept(alarms),
+          reported: async (missing) => {
+            for (const one of missing) await reportIsolated(link, cluster.name, one)
+          },
+        })
+
+  /** Alarms of a node that cannot send them: into the store of the cluster where this node sees it, else its own. */
+  async function accept(alarms: Kept['outgoing']) {
+    const isServed = view().mode === 'member'
+    const store = isServed ? shared : journal
+    await store.adopt(store.fence, { records: [], happenings: [], outgoing: alarms })
+    spell?.wake()
+    const known = new Map((await store.alarms(mostAlarms)).map((one) => [keyOf(one), one]))
+    const ofStatus = (isSent: boolean) =>
+      alarms
+        .filter((one) => (known.get(keyOf(one))?.status === 'sent') === isSent)
+        .map(({ channel, alarm }) => ({ channel, dedupKey: alarm.dedupKey }))
+    return { sent: ofStatus(true), pending: ofStatus(false) }
+  }
+
+  const orderNow = () => {
+    const { leader, members } = view()
+    const active = members.filter(({ state }) => state !== 'joining').map(({ name }) => name)
+    const ring = createRing(active).order('leader', active.length)
+    return leader === null ? ring : [leader.name, ...ring.filter((name) => name !== leader.name)]
+  }
+
+  return {
+    peers: degraded === null ? null : (request) => degraded.handle(request),
+    use(next, entry) {
+      plan = next
+      watch = entry
+    },
+    suspect: () => degraded?.suspect(orderNow()),
+    relax: () => degraded?.end(),
+    begin(outlook) {
+      if (spell !== null || plan === null || watch === null) return
+      const names = outlook.members.filter(({ state }) => state !== 'joining').map(({ name }) => name)
+      const ring = createRing(names)
+      const leader = outlook.leader?.name ?? null
+      const byRing = ring.order('leader', names.length)
+      const order = leader === null ? byRing : [leader, ...byRing.filter((name) => name !== leader)]
+      const outage = {
+        cluster: cluster.name,
+        generation: outlook.generation,
+        lastEpoch: outlook.leader?.epoch ?? 0,
+      }
+      const ownerOf = (entry: Entry) => {
+        const seat = seatOf(entry, cluster.shards)
+        return seat === 'node' ? node : ((seat === 'leader' ? order[0] : ring.owner(seat)) ?? node)
+      }
+      spell = beginSpell({
+        plan,
+        watch,
+        cluster,
+        journal,
+        view,
+        observe,
+        degraded,
+        ownerOf,
+        since: outlook.lastBeat?.wall ?? clock.now(),
+      })
+      if (degraded === null) spell.speak(outage, true)
+      else degraded.begin(outage, order)
+    },
+    async end() {
+      degraded?.end()
+      const over = spell?.end()
+      spell = null
+      if (over === undefined) return
+      ended.add(over)
+      await over.finally(() => ended.delete(over))
+    },
+    async [Symbol.asyncDispose]() {
+      const over = spell?.end()
+      spell = null
+      await Promise.all([...ended, over])
+      await degraded?.[Symbol.asyncDispose]()
+    },
+  }
+}
