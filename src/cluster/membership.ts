@@ -7,6 +7,7 @@ import { holds, mayCure, outlook, startNode, step } from './node.ts'
 import type { Instant, NodeCommand, NodeEvent, NodeOutlook, NodeSettings } from './node-types.ts'
 import type { Coordinator } from './protocol.ts'
 import { createPulse, type Pulse } from './pulse.ts'
+import type { KeptSession } from './session-file.ts'
 
 /** One spell of holding a seat. */
 export interface SeatTerm extends Fence {
@@ -29,7 +30,7 @@ export interface MembershipPorts {
   /** Does the work of a seat; resolves when all of it has ended. */
   readonly work: (term: SeatTerm) => Promise<void>
   /** Remembers on disk what must survive a crash of this process. */
-  readonly save: (kept: { readonly key: string; readonly floor: number }) => void
+  readonly save: (kept: { readonly key: string; readonly floor: number; readonly generation: string }) => void
   /** Redis is lost, or there again, or has lost what it held. */
   readonly lost: (outlook: NodeOutlook) => void
   readonly back: (outlook: NodeOutlook) => void
@@ -64,11 +65,12 @@ const vitalsEvery = 5000
 
 /**
  * Begins to be a member.
- * @param before the highest epoch that this node has ever seen, and the key of a process of it that is known to be dead.
+ * @param before the highest epoch that this node has ever seen, the key of a process of it that is known to be dead,
+ * and the generation of the data that one knew.
  */
 export function join(
   cluster: string,
-  before: { readonly floor: number; readonly leftover?: string },
+  before: { readonly floor: number; readonly leftover?: string; readonly generation?: string },
   ports: MembershipPorts,
 ): Membership {
   const { clock, settings, observe } = ports
@@ -81,6 +83,7 @@ export function join(
   let leaderKnown = 'undefined undefined'
   let mode: NodeOutlook['mode'] = 'starting'
   let saved = ''
+  const generation = before.generation ?? ''
 
   const now = (): Instant => ({ elapsed: clock.elapsed(), wall: clock.now() })
 
@@ -198,10 +201,10 @@ export function join(
       mode = seen.mode
       if (mode !== 'stopped') observe({ type: 'mode-changed', mode, fault: seen.fault })
     }
-    const keep = `${seen.key} ${seen.floor}`
+    const keep = `${seen.key} ${seen.floor} ${seen.generation}`
     if (seen.key !== null && keep !== saved) {
       saved = keep
-      ports.save({ key: seen.key, floor: seen.floor })
+      ports.save({ key: seen.key, floor: seen.floor, generation: seen.generation })
     }
   }
 
@@ -217,7 +220,8 @@ export function join(
     pulse[Symbol.dispose]()
   }
 
-  dispatch({ type: 'start', ...before })
+  const { generation: _, ...start } = before
+  dispatch({ type: 'start', ...start })
   void reportVitals()
 
   return {

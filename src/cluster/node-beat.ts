@@ -66,8 +66,8 @@ export function failed(move: Move, { request }: Call, fault: CoordinatorFault): 
   commands.push({ type: 'reset' })
   if (request.type === 'join') state.leftover = request.key
   if (request.type === 'claim') {
-    state.isBookingUnsure = true
-    state.reconcileAt = Math.min(state.reconcileAt, now.elapsed + settings.timing.lease)
+    // By then it has been carried out, if it ever is.
+    state.reconcileAt = Math.min(state.reconcileAt, now.elapsed + 2 * settings.timing.lease)
     if (request.seats.includes('leader')) state.isLeaderUnsure = true
   }
   // Perhaps only the answers are lost: then its heartbeats keep it in a seat of whose epoch it was never told.

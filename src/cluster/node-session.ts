@@ -60,7 +60,6 @@ export function loseSession(move: Move, why: 'session-lost' | 'data-lost'): void
   state.isLeaderUnsure = false
   state.booked = new Set()
   state.asked = new Set()
-  state.isBookingUnsure = false
   state.refused = new Set()
   state.wanted = new Set()
   state.ringDue = null

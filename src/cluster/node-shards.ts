@@ -22,7 +22,6 @@ export function hearOfServer(move: Move, sent: Instant, { server, quarantine }: 
   const until = sent.elapsed + (quarantine - 2 * settings.timing.clockStep) * slowestClock
   state.kept = { until, epochs: new Map([...state.held].filter(([seat]) => isShard(seat))) }
   lose(move, state.kept.epochs.keys(), 'data-lost')
-  state.isBookingUnsure = true
   state.reconcileAt = now.elapsed
   state.version = -1
   state.ringVersion = -1
@@ -72,8 +71,7 @@ export function reconcile(move: Move): void {
   if (now.elapsed < state.reconcileAt) return
   state.reconcileAt = now.elapsed + Math.min(reconcileEvery, 120 * settings.timing.beat)
   state.unsure = new Set([...state.held.keys()].filter((seat) => isShard(seat) && !state.draining.has(seat)))
-  if (state.isBookingUnsure) state.booked = including(state.booked, state.asked)
-  state.isBookingUnsure = false
+  state.booked = including(state.booked, state.asked)
 }
 
 /** Shards to be released, if Redis books them here at all. */

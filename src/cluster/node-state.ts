@@ -65,10 +65,8 @@ export interface NodeState {
   readonly isLeaderUnsure: boolean
   /** Shards that Redis may book on this session: those it neither holds nor wants go back. */
   readonly booked: ReadonlySet<Seat>
-  /** Shards that this session ever asked for. */
+  /** Shards that this session ever asked for: where calls or data were lost, Redis may book any of them on it again. */
   readonly asked: ReadonlySet<Seat>
-  /** Whether calls or data were lost lately, so that Redis may book any of them on it again. */
-  readonly isBookingUnsure: boolean
   /** Held, and to be confirmed by claiming them again. */
   readonly unsure: ReadonlySet<Seat>
   /** Held by others when they were claimed; asked for again after the next heartbeat, as of `refusedAt`. */
@@ -149,7 +147,6 @@ export function newState(info: string): NodeState {
     isLeaderUnsure: false,
     booked: new Set(),
     asked: new Set(),
-    isBookingUnsure: false,
     unsure: new Set(),
     refused: new Set(),
     refusedAt: Number.NEGATIVE_INFINITY,

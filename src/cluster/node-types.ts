@@ -26,8 +26,16 @@ export interface NodeSettings {
 
 /** What happens to a node. Nothing else moves it: it reads no clock and does nothing itself. */
 export type NodeEvent =
-  /** `floor`: the highest epoch ever seen, from disk. `leftover`: the key of a process of this node known to be dead. */
-  | { readonly type: 'start'; readonly floor: number; readonly leftover?: string }
+  /**
+   * `floor`: the highest epoch ever seen, from disk. `leftover`: the key of a process of this node known to be dead;
+   * `generation`: that of the data that it knew.
+   */
+  | {
+      readonly type: 'start'
+      readonly floor: number
+      readonly leftover?: string
+      readonly generation?: string
+    }
   /** The moment that the last `wake` asked for. */
   | { readonly type: 'due' }
   | { readonly type: 'answered'; readonly id: number; readonly reply: Reply }

@@ -128,13 +128,14 @@ function happen(move: Move, event: NodeEvent): void {
   }
 }
 
-function start({ state, now }: Move, { floor, leftover }: NodeEvent & { type: 'start' }): void {
+function start({ state, now }: Move, { floor, leftover, generation }: NodeEvent & { type: 'start' }): void {
   if (state.life !== 'new') return
   state.life = 'running'
   state.startedAt = now
   state.joinAt = now.elapsed
   state.leftover = leftover ?? null
   state.floor = floor
+  state.generation = generation ?? ''
 }
 
 function answered(move: Move, { request, sent }: Call, reply: Reply): void {

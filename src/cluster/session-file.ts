@@ -7,9 +7,15 @@ export interface KeptSession {
   readonly key: string
   /** The highest epoch that it has ever seen. */
   readonly floor: number
+  /** The generation of the data that it knew; empty: none. */
+  readonly generation: string
 }
 
-const shape = z.object({ key: z.string().min(1), floor: z.number().int().nonnegative() })
+const shape = z.object({
+  key: z.string().min(1),
+  floor: z.number().int().nonnegative(),
+  generation: z.string(),
+})
 
 /** What the last process that kept this file wrote; null where there is nothing that can be read. */
 export function readSession(file: string): KeptSession | null {

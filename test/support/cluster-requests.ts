@@ -127,6 +127,19 @@ const opening: readonly Step[] = [
   { type: 'ask', actor: 2, what: { type: 'claim', seats: ['shard:0', 'leader'] } },
 ]
 
+/** In which comes to pass what few of the others see. */
+export const eventful: readonly Step[] = [
+  ...opening,
+  { type: 'ask', actor: 0, what: { type: 'claim', seats: ['shard:1'] } },
+  { type: 'restart' },
+  { type: 'ask', actor: 2, what: { type: 'claim', seats: ['leader'] } },
+  { type: 'ask', actor: 2, what: { type: 'claim', seats: ['leader', 'shard:1', 'shard:2'] } },
+  { type: 'ask', actor: 2, what: { type: 'release', seats: ['shard:0', 'leader'], upTo: 'earlier' } },
+  { type: 'ask', actor: 0, what: { type: 'release', seats: ['shard:1'], upTo: 'earlier' } },
+  { type: 'ask', actor: 0, what: { type: 'release', seats: ['shard:1'], upTo: 'all' } },
+  { type: 'live', actors: [0, 2], beats: 9 },
+]
+
 /** What the members remember between their requests, as nodes do. */
 export class Actors {
   readonly #known = actorKeys.map(() => stranger)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { holds, type NodeState } from '../../../src/cluster/node.ts'
 import type { NodeEvent } from '../../../src/cluster/node-types.ts'
+import type { Request } from '../../../src/cluster/protocol.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
 import { checkThatNobodyShares } from '../../support/cluster-simulation.ts'
 import {
@@ -11,6 +12,7 @@ import {
   run,
   type Sabotage,
   type SimulatedNode,
+  slowest,
   tell,
   type World,
 } from '../../support/cluster-world.ts'
@@ -53,6 +55,42 @@ describe('a server that fell back', () => {
     expect(seeds.filter((seed) => fallBack(seed, { twist: trusting }).length > 0)).not.toEqual([])
   })
 })
+
+describe('a release that comes late', () => {
+  it('takes no seat from who has claimed it again', () => {
+    for (const seed of seeds) expect(releaseLate(seed), `seed ${seed}`).toEqual([])
+  })
+
+  it.each<[string, Sabotage]>([
+    ['one of unknown outcome counted as done', { twist: trustingReleases }],
+    ['it took back whatever is held', { alter: withoutBound }],
+  ])('would be seen to do so if %s', (_, sabotage) => {
+    expect(seeds.filter((seed) => releaseLate(seed, sabotage).length > 0)).not.toEqual([])
+  })
+})
+
+/** A node gives a shard back that another wants, its request is late, and meanwhile it wants the shard itself again. */
+function releaseLate(seed: number, sabotage: Sabotage = {}): readonly string[] {
+  const world = settled(seed, sabotage)
+  const first = world.nodes.find(({ state }) => shardsOf(state).length > 0)
+  const other = world.nodes.find((node) => node !== first)
+  const seat = first && shardsOf(first.state)[0]
+  if (!seat || !other) throw new Error('nobody has a shard')
+  const isIdle = () => first.state.call === null && nowOf(world, first).elapsed < first.state.tickAt
+  passUntil(world, lease, isIdle)
+  const { held, wanted } = first.state
+  const others = new Map([...held].filter(([one]) => one !== seat))
+  first.state = { ...first.state, held: others, wanted: new Set([...wanted].filter((one) => one !== seat)) }
+  other.state = { ...other.state, wanted: new Set([...other.state.wanted, seat]) }
+  first.link.delay = slowest
+  tell(world, first, { type: 'due' })
+  expect(first.state.call?.request).toMatchObject({ type: 'release', seats: [seat] })
+  passUntil(world, lease, () => first.state.call?.request.type !== 'release')
+  first.link.delay = 20
+  first.state = { ...first.state, wanted }
+  run(world, world.time + 2 * lease, checkThatNobodyShares)
+  return world.violations
+}
 
 /**
  * A node is cut off until its session is over and another has its shard; then a server takes over that knows nothing
@@ -114,4 +152,14 @@ function trusting(state: NodeState, event: NodeEvent): [NodeState, NodeEvent] {
   const open = { ...state, quarantineUntil: 0 }
   if (event.type !== 'answered' || event.reply.type !== 'claimed') return [open, event]
   return [open, { ...event, reply: { ...event.reply, quarantine: 0 } }]
+}
+
+function trustingReleases(state: NodeState, event: NodeEvent): [NodeState, NodeEvent] {
+  const isRelease = event.type === 'failed' && state.call?.request.type === 'release'
+  if (!isRelease || event.id !== state.call?.id) return [state, event]
+  return [state, { type: 'answered', id: event.id, reply: { type: 'done' } }]
+}
+
+function withoutBound(request: Request): Request {
+  return request.type === 'release' ? { ...request, upTo: Number.MAX_SAFE_INTEGER } : request
 }

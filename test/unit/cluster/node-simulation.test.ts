@@ -27,7 +27,6 @@ describe('nodes in a bad world', () => {
     ['nobody waits after data were lost', { hasNoQuarantine: true }],
     ['nodes trust their session for too long', { timing: { valid: 1900 } }],
     ['the wall clock is not looked at', { twist: withoutWall }],
-    ['a release with an unknown outcome counts as done', { twist: trustingReleases }],
     ['a late heartbeat gives up whatever is held', { alter: givingAllUp }],
   ])('would be seen to fail if %s', { timeout: 60_000 }, (_, sabotage) => {
     const seeds = Array.from({ length: 1000 }, (_, index) => index + 1)
@@ -48,11 +47,4 @@ function withoutWall(state: NodeState, event: NodeEvent, now: { elapsed: number;
   if (lastBeat === null) return [state, event] satisfies [NodeState, NodeEvent]
   const wall = now.wall - (now.elapsed - lastBeat.elapsed)
   return [{ ...state, lastBeat: { ...lastBeat, wall } }, event] satisfies [NodeState, NodeEvent]
-}
-
-function trustingReleases(state: NodeState, event: NodeEvent) {
-  const isRelease = event.type === 'failed' && state.call?.request.type === 'release'
-  if (!isRelease || event.id !== state.call?.id) return [state, event] satisfies [NodeState, NodeEvent]
-  const done: NodeEvent = { type: 'answered', id: event.id, reply: { type: 'done' } }
-  return [state, done] satisfies [NodeState, NodeEvent]
 }

@@ -164,6 +164,14 @@ describe('a session', () => {
     bench.answer({ type: 'joined', ...beat({ generation: 'g2' }) })
     expect(bench.is('data-lost')).toEqual([{ type: 'data-lost', before: 'g1', after: 'g2' }])
   })
+
+  it('knows that data were lost while no process of it ran', () => {
+    const joined = (generation: string) => ({ type: 'joined', ...beat({ generation }) }) as const
+    const other = new Bench().tell({ type: 'start', floor: 0, generation: 'g1' }).answer(joined('g2'))
+    expect(other.is('data-lost')).toEqual([{ type: 'data-lost', before: 'g1', after: 'g2' }])
+    const same = new Bench().tell({ type: 'start', floor: 0, generation: 'g1' }).answer(joined('g1'))
+    expect(same.is('data-lost')).toEqual([])
+  })
 })
 
 describe('validity', () => {
