@@ -54,7 +54,8 @@ export async function runInCluster(
   if (faults.length > 0) throw new CannotJoin(faults)
 
   const control = stack.use(linkOf('control', patience))
-  const bulk = stack.use(linkOf('store', Math.max(2000, timing.valid)))
+  // What is under way when a session lapses has failed before Redis counts as lost.
+  const bulk = stack.use(linkOf('store', timing.lease - timing.valid))
   const coordinator = stack.use(
     createCoordinator(control, {
       cluster: cluster.name,
@@ -84,6 +85,9 @@ export async function runInCluster(
     if (event.type === 'round-overran') rounds.overran++
     if (event.type === 'beat-failed') standIn.suspect()
     if (event.type === 'beat' && view().mode === 'member') standIn.relax()
+    // The leader sends what others raise: it looks when it is told to, and by itself now and then.
+    if (event.type === 'round-ended' && event.transitions.length > 0 && member?.holds('leader') === false)
+      void bulk.call('PUBLISH', hintChannel(cluster.name), 'alarms').catch(() => {})
     served.observe(event)
   }
   const standIn = stack.use(createStandIn(plan, cluster, { journal, shared, link: bulk, view, observe }))
@@ -105,7 +109,7 @@ export async function runInCluster(
   const kept = file === null ? null : readSession(file)
   const membership = join(
     cluster.name,
-    kept === null ? { floor: 0 } : { floor: kept.floor, leftover: kept.key },
+    kept === null ? { floor: 0 } : { floor: kept.floor, leftover: kept.key, generation: kept.generation },
     {
       clock,
       coordinator,
@@ -125,6 +129,7 @@ export async function runInCluster(
       lost: (outlook) => {
         duty.mustReplay()
         duty.hold()
+        void store.assume().catch((error) => ports.failed('journal', error))
         standIn.begin(outlook)
       },
       back: () => void standIn.end().finally(() => duty.release()),
@@ -135,12 +140,13 @@ export async function runInCluster(
   member = membership
   stack.use(
     control.subscribe(hintChannel(cluster.name), (message) => {
-      if (message.startsWith('resign') && membership.holds('leader')) membership.resign()
+      if (message === 'alarms') duty.wake()
+      else if (message.startsWith('resign') && membership.holds('leader')) membership.resign()
       else membership.hint()
     }),
   )
   let owners: Readonly<Record<string, string>> = {}
-  const refreshing = keepFresh(store, view, ports.signal)
+  const refreshing = keepFresh(store, plan.store.retention, view, ports.signal)
   ports.started(served.http)
 
   for await (const [current, until] of plansOf(plan, ports, served)) {
@@ -167,7 +173,10 @@ export async function runInCluster(
     })
     standIn.use(current, watch)
     const leading = watchLeadership(
-      { plan: current, cluster, watch, journal, observe, view, replay: () => store.replay(store.fence) },
+      {
+        ...{ plan: current, cluster, watch, journal, observe, view },
+        replay: async () => void (await store.replay(store.fence)),
+      },
       until,
     )
     await duty.serve(shift)
@@ -207,11 +216,16 @@ function addressOf(
 }
 
 /** Keeps the journal up to date while Redis serves. */
-async function keepFresh(store: JournaledStore, view: () => ClusterView, signal: AbortSignal): Promise<void> {
+async function keepFresh(
+  store: JournaledStore,
+  retention: number,
+  view: () => ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(refreshEvery, signal).catch(() => {})
     if (signal.aborted || view().mode !== 'member') continue
     // What cannot be read now is read the next time.
-    await store.refresh().catch(() => {})
+    await store.refresh(clock.now() - retention).catch(() => {})
   }
 }

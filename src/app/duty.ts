@@ -14,12 +14,18 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
   let caughtUp = Promise.withResolvers<void>()
   caughtUp.resolve()
 
+  /** While somebody else still writes to the journal, it is not read. */
+  let free = Promise.withResolvers<void>()
+  free.resolve()
+
   async function catchUp(term: SeatTerm): Promise<void> {
+    if (isBehind) await Promise.race([free.promise, aborted(term.until)])
     while (isBehind && !term.until.aborted) {
       try {
-        await store.replay(term)
+        const isUnsure = await store.replay(term)
         // The other nodes do the same at this moment; what they tell must not be overtaken.
         await clock.sleep(beat * 2, term.until)
+        if (isUnsure) continue
         isBehind = false
         caughtUp.resolve()
       } catch {
@@ -38,10 +44,21 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
       const until = AbortSignal.any([term.until, now.until])
       await Promise.all([
         now.engine.watch(now.entriesOn(term.seat), term, resolving, until),
-        term.seat === 'leader' ? now.engine.lead(term, until) : null,
+        term.seat === 'leader' ? lead(now, term, until) : null,
         aborted(until),
       ])
       if (shift === now && now.until.aborted) await Promise.race([begun.promise, aborted(term.until)])
+    }
+  }
+
+  /** A store that fails just as the term begins is asked again: a leader that sends nothing holds up all alarms. */
+  async function lead(now: Shift, term: SeatTerm, until: AbortSignal): Promise<void> {
+    while (!until.aborted) {
+      try {
+        return await now.engine.lead(term, until)
+      } catch {
+        await clock.sleep(beat, until).catch(() => {})
+      }
     }
   }
 
@@ -52,7 +69,17 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
       caughtUp = Promise.withResolvers()
     },
 
+    /** The journal is in use until `release`. */
+    hold(): void {
+      free = Promise.withResolvers()
+    },
+
+    release: () => free.resolve(),
+
     work: tell,
+
+    /** Another node has raised something: the one that sends looks into the outbox. */
+    wake: () => shift?.engine.courier.wake(),
 
     /** Gives the seats this shift, and resolves once its plan has ended and so has the work on it. */
     async serve(next: Shift): Promise<void> {

@@ -14,8 +14,9 @@ export async function* plansOf(
   let plan = first
   let next: Plan | null = null
   let ending = new AbortController()
+  let isTaken = true
   using _ = reloads((outcome) => {
-    const isTaken = outcome !== null && needsRestart(plan, outcome).length === 0
+    isTaken = outcome !== null && needsRestart(plan, outcome).length === 0
     served.reloaded(isTaken)
     if (!isTaken) return
     next = outcome
@@ -28,7 +29,8 @@ export async function* plansOf(
     next = null
     ending = new AbortController()
     await served.use(plan)
-    served.reloaded(true)
+    // Another one may have been read, and refused, in the meantime.
+    served.reloaded(isTaken)
   }
 }
 

@@ -55,7 +55,7 @@ function onHangup(
   log: Log,
 ): Disposable {
   let running = first
-  return context.onHangup(async () => {
+  const reload = async () => {
     try {
       const plan = await loadConfiguration(options, context)
       const fixed = needsRestart(running, plan)
@@ -70,6 +70,11 @@ function onHangup(
         faults: error instanceof Error ? error.message : String(error),
       })
     }
+  }
+  // One after another: what was read last is what counts.
+  let turn = Promise.resolve()
+  return context.onHangup(() => {
+    turn = turn.then(reload)
   })
 }
 

@@ -7,7 +7,6 @@ import { holds, mayCure, outlook, startNode, step } from './node.ts'
 import type { Instant, NodeCommand, NodeEvent, NodeOutlook, NodeSettings } from './node-types.ts'
 import type { Coordinator } from './protocol.ts'
 import { createPulse, type Pulse } from './pulse.ts'
-import type { KeptSession } from './session-file.ts'
 
 /** One spell of holding a seat. */
 export interface SeatTerm extends Fence {
@@ -83,7 +82,6 @@ export function join(
   let leaderKnown = 'undefined undefined'
   let mode: NodeOutlook['mode'] = 'starting'
   let saved = ''
-  const generation = before.generation ?? ''
 
   const now = (): Instant => ({ elapsed: clock.elapsed(), wall: clock.now() })
 
@@ -220,8 +218,7 @@ export function join(
     pulse[Symbol.dispose]()
   }
 
-  const { generation: _, ...start } = before
-  dispatch({ type: 'start', ...start })
+  dispatch({ type: 'start', ...before })
   void reportVitals()
 
   return {

@@ -31,7 +31,7 @@ export function thrownFor(error: RedisReplyError, address: string): CoordinatorL
 }
 
 /** Why Redis does not serve, by the text of its reply; null: it does, and the error is the command's own. */
-export function faultOfReply({ code, message }: RedisReplyError): CoordinatorFault | null {
+function faultOfReply({ code, message }: RedisReplyError): CoordinatorFault | null {
   const byCode = faultsOfCodes.get(code)
   if (byCode !== undefined) return byCode
   if (/^ERR (invalid password|Client sent AUTH)/.test(message)) return 'auth'

@@ -1,17 +1,22 @@
 import { alarmOf } from '../core/alarm.ts'
 import type { ProblemState } from '../core/judge.ts'
 import { CoordinatorLost } from '../core/redis-link.ts'
-import type { EntryRecord, Fence, Kept, Outgoing, Settlement, Store } from '../core/store.ts'
+import type { Commit, EntryRecord, Fence, Kept, Outgoing, Settlement, Store } from '../core/store.ts'
 
 /** The store of a cluster with a journal on this node: what this node has told and sent survives the loss of Redis. */
 export interface JournaledStore extends Store {
-  /** Brings the journal up to date with what other nodes have written. */
-  refresh(): Promise<void>
+  /** Brings the journal up to date with what other nodes have written; it forgets what is older than `before`. */
+  refresh(before: number): Promise<void>
   /**
    * Gives the shared store whatever the journal knows and it does not. True: what one of them had forgotten was put
    * back; whoever tells that entry may have overwritten it at the same moment, so it is worth another replay.
    */
   replay(fence: Fence): Promise<boolean>
+  /**
+   * Takes commits whose outcome is unknown as done: whoever goes on from the journal alone, now that the shared store is
+   * lost, then names their problems as the shared store may have them.
+   */
+  assume(): Promise<void>
 }
 
 /** So many alarms are compared between journal and shared store. */
@@ -24,6 +29,8 @@ const mostAlarms = 1000
 export function journaledStore(shared: Store, journal: Store): JournaledStore {
   /** What this node has claimed and not settled yet, by id. */
   const claimed = new Map<number, Outgoing>()
+  /** The commits of which it is not known whether they were carried out, by entry; the next look at it will tell. */
+  const unsure = new Map<string, Commit>()
 
   const look = async <Result>(ask: (store: Store) => Promise<Result>): Promise<Result> => {
     try {
@@ -37,21 +44,51 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
   const keep = (kept: Partial<Kept>) =>
     journal.adopt(journal.fence, { records: [], happenings: [], outgoing: [], ...kept })
 
+  /** The journal may not know who was told of a problem by another node, and so whom its end is owed to. */
+  async function keepEnds({ owed }: Commit): Promise<void> {
+    const ends = new Set(owed.filter(({ to }) => to === 'told').map(({ alarm }) => alarm.dedupKey))
+    if (ends.size === 0) return
+    // What cannot be read now is read by the next refresh.
+    const alarms = await shared.alarms(mostAlarms).catch(() => [])
+    await keep({ outgoing: alarms.filter(({ alarm }) => ends.has(alarm.dedupKey)) })
+  }
+
   return {
     ...shared,
     get fence() {
       return shared.fence
     },
     trouble: () => shared.trouble() ?? journal.trouble(),
-    entry: (name) => shared.entry(name),
+    async entry(name) {
+      const record = await shared.entry(name)
+      unsure.delete(name)
+      return record
+    },
     entries: () => look((store) => store.entries()),
     alarms: (limit) => look((store) => store.alarms(limit)),
     backlog: (failedSince) => look((store) => store.backlog(failedSince)),
     timeline: (filter) => look((store) => store.timeline(filter)),
 
     async commit(fence, commit) {
-      await shared.commit(fence, commit)
+      const { name } = commit.record
+      unsure.set(name, commit)
+      try {
+        await shared.commit(fence, commit)
+      } catch (error) {
+        if (unsure.get(name) === commit && !isUnsure(error)) unsure.delete(name)
+        throw error
+      }
+      // Otherwise the journal has it by now, and may be ahead of it.
+      if (unsure.get(name) !== commit) return
+      unsure.delete(name)
       await journal.commit(journal.fence, commit)
+      await keepEnds(commit)
+    },
+
+    async assume() {
+      const commits = [...unsure.values()]
+      unsure.clear()
+      for (const commit of commits) await journal.commit(journal.fence, commit)
     },
 
     async claim(fence, claim) {
@@ -67,14 +104,11 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
       for (const { id } of settlements) claimed.delete(id)
     },
 
-    async prune(before) {
-      await shared.prune(before)
-    },
-
-    async refresh() {
+    async refresh(before) {
       const [records, alarms] = [await shared.entries(), await shared.alarms(mostAlarms)]
       const settled = alarms.filter(({ status }) => status === 'sent' || status === 'failed')
       await keep({ records, outgoing: settled })
+      await journal.prune(before)
     },
 
     async replay(fence) {
@@ -96,6 +130,11 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
       await journal[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Whether an act that failed may have been carried out all the same: then nobody answered. */
+function isUnsure(error: unknown): boolean {
+  return error instanceof CoordinatorLost && (error.fault === 'unreachable' || error.fault === 'slow')
 }
 
 /**

@@ -4,6 +4,8 @@ import { mkdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { profiles } from '../../src/core/cluster-timing.ts'
+import { parseDuration } from '../../src/core/duration.ts'
 import { describeWith } from '../support/needs.ts'
 import { makePlace, type Place } from '../support/program.ts'
 import { fromJson } from '../support/reports.ts'
@@ -83,6 +85,8 @@ const codes: Readonly<Record<string, number>> = {
   'stories redis': 0,
   status: 0,
   'resolve list': 0,
+  ring: 2, // there is no cluster here
+  resign: 2,
   'probe /healthz': 1,
 }
 const daemonCommand = '-d -i 600'
@@ -150,7 +154,7 @@ describe('the configuration', { timeout: 60_000 }, () => {
       CHAT_URL: 'https://chat.example.com/hook',
       PUSH_TOKEN: 'a-token',
     })
-    await place.write('secrets/redis', 'a-password\n')
+    for (const name of ['redis', 'cluster']) await place.write(`secrets/${name}`, 'a-password\n')
     for (const example of [...blocks(readme, 'yaml'), ...blocks(inDetail, 'yaml')]) {
       await place.write(
         'healthz.yaml',
@@ -167,8 +171,23 @@ describe('the configuration', { timeout: 60_000 }, () => {
   test('the keys of the README are those of the schema, with their defaults', async () => {
     const { properties } = await schema()
     expect(documented(section(readme, 'Configuration'))).toEqual(
-      keysOf(properties).filter(([key]) => !/^(stories|channels|alarms\.routes)\./.test(key)),
+      keysOf(properties).filter(
+        ([key]) => !/^(stories|channels|alarms\.routes)\./.test(key) && !isOfCluster(key),
+      ),
     )
+  })
+
+  test('the keys of a cluster are those of the schema, with their defaults, and so are the profiles', async () => {
+    const { properties } = await schema()
+    const described = section(inDetail, 'The cluster')
+    expect(documented(described).filter(([key]) => isOfCluster(key))).toEqual(
+      keysOf(properties).filter(([key]) => isOfCluster(key)),
+    )
+    const rows = rowsOf(described).filter(([first = '']) => codesOf(first).some((code) => code in profiles))
+    const told = rows.map(([name, ...times]) => [codesOf(name)[0], times.flatMap(codesOf).map(parseDuration)])
+    const settings = ['beat', 'valid', 'lease', 'clockStep', 'settle', 'batch'] as const
+    const held = Object.entries(profiles).map(([name, timing]) => [name, settings.map((key) => timing[key])])
+    expect(told).toEqual(held)
   })
 
   test('the keys of an entry and of a route are those of the schema, with their defaults', async () => {
@@ -212,6 +231,58 @@ test('the paths and metrics of a daemon stand in the README, with their labels, 
   expect(paths).toEqual(wordsOf(notFound, /\/\S+/g))
   for (const path of paths)
     expect((await daemon.get(path ?? '')).status, path).toBe(path === '/healthz' ? 503 : 200)
+})
+
+describeWith(['redis'], 'many nodes', () => {
+  const described = section(readme, 'Many nodes')
+
+  test('the cluster of the README is joined; its ring, paths, metrics and steps are as told, and no others', async () => {
+    await using redis = await startRedis({ password: 'a-password' })
+    const [cluster = ''] = blocks(described, 'yaml')
+    const http = `127.0.0.1:${await freePort()}`
+    const own = cluster
+      .replace('redis-1:6379', `127.0.0.1:${redis.port}`)
+      .replace('0.0.0.0:9180', http)
+      .replace('  name: shop', `  name: shop\n  advertise: "${http}"`)
+    await using place = await placeOfTheReadme(`${entry}${own}`)
+    for (const name of ['redis', 'cluster']) await place.write(`secrets/${name}`, 'a-password\n')
+    const daemon = await place.daemon()
+    await daemon.says('this node leads')
+    await daemon.says('round ended', { entry: 'cluster' })
+
+    const { code, stdout } = await place.run('ring')
+    expect(code).toBe(0)
+    const [, shown = ''] = described.split('```\n$ healthz ring\n')
+    const headings = (text: string) => text.split('\n').filter((line) => /^( +name|entry) /.test(line))
+    const words = (text: string) => headings(text).map((line) => line.trim().split(/ {2,}/))
+    expect(words(stdout)).toEqual(words(shown))
+
+    const { body } = await daemon.get('/metrics')
+    const named = (heading: string) =>
+      rowsOf(section(readme, heading)).map(
+        ([name, labels]) => [codesOf(name).join(), codesOf(labels)] as const,
+      )
+    const told = named('Many nodes').filter(([name]) => name.startsWith('healthz_'))
+    const names = [...named('Metrics'), ...told].map(([name]) => name)
+    expect(names.toSorted()).toEqual(wordsOf(body, /(?<=^# TYPE )healthz_\w+/gm).toSorted())
+    const { body: notFound } = await daemon.get('/')
+    const paths = [...rowsOf(section(readme, 'HTTP')), ...rowsOf(described)].flatMap(([path]) =>
+      codesOf(path),
+    )
+    expect(paths.filter((path) => /^\/(?!-)/.test(path)).toSorted()).toEqual(
+      wordsOf(notFound, /\/\S+/g).toSorted(),
+    )
+    expect((await daemon.get('/-/peer/probe')).status).toBe(405)
+
+    const { stories } = JSON.parse((await daemon.get('/api/v1/stories')).body)
+    const watch = stories.find(({ name }: { name: string }) => name === 'cluster')
+    const steps = rowsOf(described)
+      .flatMap(([name]) => codesOf(name))
+      .filter((name) => /^[a-z-]+$/.test(name))
+    expect(steps).toEqual(watch.steps.map(({ step }: { step: string }) => step))
+    daemon.signal('SIGTERM')
+    expect(await daemon.ended()).toMatchObject({ code: 0, stderr: '' })
+  })
 })
 
 describe('the built-in stories', { timeout: 60_000 }, () => {
@@ -360,6 +431,10 @@ function documented(text: string): readonly (readonly [string, unknown])[] {
 function rowsOf(text: string): readonly (readonly string[])[] {
   const lines = text.split('\n').filter((line) => line.startsWith('| `'))
   return lines.map((line) => line.slice(1, -1).split(' | '))
+}
+
+function isOfCluster(key: string): boolean {
+  return key === 'roles' || key.startsWith('cluster.')
 }
 
 /** What stands in backticks. */

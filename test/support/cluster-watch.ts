@@ -38,7 +38,7 @@ export interface ClusterWatch {
   problem(id: string): { summary: string; advice: string; severity: string; evidence: object }
 }
 
-export const every = 10_000
+const every = 10_000
 export const lan = profiles.lan
 const [minute, hour] = [60_000, 3_600_000]
 

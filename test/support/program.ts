@@ -65,6 +65,8 @@ export interface Program {
   /** Waits for a line of the log with this message, and these fields where there are any. */
   says(message: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>
   signal(name: NodeJS.Signals): void
+  /** Whether it has ended and all that it printed was read. */
+  hasEnded(): boolean
   /** Waits for the end. Throws where it does not end in time. */
   ended(deadline?: number): Promise<Ended>
 }
@@ -133,6 +135,7 @@ function startProgram(dir: string, args: readonly string[], env: Readonly<Record
       )
     },
     signal: (name) => void child.kill(name),
+    hasEnded: () => end.signal.aborted,
     async ended(deadline = 30_000) {
       await until(`healthz ${args.join(' ')} ends`, () => end.signal.aborted, { deadline })
       return { code: child.exitCode, signal: child.signalCode, ...printed }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { CoordinatorFault } from '../../../src/core/cluster.ts'
 import { CoordinatorLost } from '../../../src/core/redis-link.ts'
 import type { Store } from '../../../src/core/store.ts'
 import { journaledStore } from '../../../src/store/journaled.ts'
@@ -11,17 +12,17 @@ storeContract('a shared store with a journal', () => journaledStore(memoryStore(
 /** A store that can be cut off: then every act fails as it does without Redis. */
 function cuttable() {
   const store = memoryStore()
-  let isCut = false
+  let fault: CoordinatorFault | null = null
   const cut = new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function' || name === 'trouble' || name === Symbol.asyncDispose) return value
       return (...given: unknown[]) =>
-        isCut ? Promise.reject(new CoordinatorLost('unreachable', 'cut')) : value.apply(target, given)
+        fault === null ? value.apply(target, given) : Promise.reject(new CoordinatorLost(fault, 'cut'))
     },
   })
-  const set = (is: boolean) => {
-    isCut = is
+  const set = (to: CoordinatorFault | null) => {
+    fault = to
   }
   return { store, cut: cut as Store, set }
 }
@@ -33,11 +34,22 @@ describe('the journal', () => {
     const { cut, set } = cuttable()
     const store = journaledStore(cut, memoryStore())
     await store.commit(store.fence, raised)
-    set(true)
+    set('unreachable')
     expect(await store.entries()).toEqual([raised.record])
     expect(await store.alarms(10)).toHaveLength(1)
-    await expect(store.commit(store.fence, raised)).rejects.toBeInstanceOf(CoordinatorLost)
     await expect(store.entry('cache'), 'no round begins from old state').rejects.toThrow('cut')
+  })
+
+  it('keeps a commit whose answer was lost: it may have been carried out', async () => {
+    const { cut, set } = cuttable()
+    const journal = memoryStore()
+    const store = journaledStore(cut, journal)
+    set('unreachable')
+    await expect(store.commit(store.fence, raised)).rejects.toBeInstanceOf(CoordinatorLost)
+    expect(await journal.entry('cache'), 'the next look at it will tell').toBeNull()
+    await store.assume()
+    expect(await journal.entry('cache')).toEqual(raised.record)
+    expect(await journal.alarms(1)).toMatchObject([{ status: 'pending' }])
   })
 
   it('gives back what the shared store has lost, and sends nothing again that it knows as sent', async () => {
@@ -62,7 +74,7 @@ describe('the journal', () => {
     const store = journaledStore(cut, journal)
     await store.commit(store.fence, raised)
     const [sent] = await store.claim(store.fence, { channel: 'ops', at: 1e15, limit: 1 })
-    set(true)
+    set('unreachable')
     const settling = store.settle(store.fence, [{ id: sent?.id ?? 0, result: 'sent', at: 50 }])
     await expect(settling).rejects.toThrow('cut')
     expect(await journal.alarms(1)).toMatchObject([{ status: 'sent', settledAt: 50 }])
@@ -74,11 +86,52 @@ describe('the journal', () => {
     await one.commit(one.fence, raised)
     const [sent] = await one.claim(one.fence, { channel: 'ops', at: 1e15, limit: 1 })
     await one.settle(one.fence, [{ id: sent?.id ?? 0, result: 'sent', at: 50 }])
-    await other.refresh()
+    await other.refresh(0)
     const empty = memoryStore()
     const after = journaledStore(empty, journal)
     await after.replay(after.fence)
     expect(await empty.entries()).toEqual([raised.record])
     expect(await empty.alarms(10)).toMatchObject([{ status: 'sent' }])
+  })
+
+  it('does not take a commit as done that was refused, nor one that has been looked at since', async () => {
+    const { cut, set } = cuttable()
+    const journal = memoryStore()
+    const store = journaledStore(cut, journal)
+    set('oom')
+    await expect(store.commit(store.fence, raised)).rejects.toThrow('cut')
+    await store.assume()
+    set('unreachable')
+    await expect(store.commit(store.fence, raised)).rejects.toThrow('cut')
+    set(null)
+    await store.entry('cache')
+    await store.assume()
+    expect(await journal.entries()).toEqual([])
+  })
+
+  it('knows the end of what another node was told of, though only the shared store knows who was told', async () => {
+    const [shared, journal] = [memoryStore(), memoryStore()]
+    const [one, other] = [journaledStore(shared, memoryStore()), journaledStore(shared, journal)]
+    await one.commit(one.fence, raised)
+    await other.commit(other.fence, commitOf([{ alarm: alarm('recovered'), to: 'told', due: 0 }]))
+    expect(await journal.alarms(10)).toMatchObject([{ alarm: { kind: 'recovered' }, status: 'pending' }])
+  })
+
+  it('puts back a problem that whoever told the entry last did not know, until its end is told', async () => {
+    const [shared, journal] = [memoryStore(), memoryStore()]
+    const one = journaledStore(shared, journal)
+    await one.commit(one.fence, raised)
+    const ignorant = { ...commitOf([]), record: { ...commitOf([]).record, at: 5 } }
+    await shared.commit(shared.fence, ignorant)
+    expect(await one.replay(one.fence)).toBe(true)
+    expect((await shared.entry('cache'))?.state).toEqual(raised.record.state)
+    expect(await one.replay(one.fence)).toBe(false)
+
+    await shared.commit(shared.fence, {
+      ...commitOf([{ alarm: alarm('recovered'), to: 'told', due: 0 }]),
+      record: { ...ignorant.record, at: 9 },
+    })
+    expect(await one.replay(one.fence)).toBe(false)
+    expect((await shared.entry('cache'))?.state.problems).toEqual({})
   })
 })
