@@ -3,12 +3,13 @@ import { connectLink } from '../cluster/link.ts'
 import { join, type Membership } from '../cluster/membership.ts'
 import { preflight } from '../cluster/preflight.ts'
 import { createCoordinator, guardFor, hintChannel, prefixOf, readRecords } from '../cluster/scripts.ts'
-import { readSession, writeSession } from '../cluster/session-file.ts'
+import { type KeptSession, readSession, writeSession } from '../cluster/session-file.ts'
 import { candidates, shardOf, shardsOf } from '../cluster/shards.ts'
 import { clusterEntry } from '../cluster/story.ts'
 import type { ClusterPlan, ClusterView, MemberInfo } from '../core/cluster.ts'
 import type { WatchmanEvent } from '../core/observer.ts'
 import type { Plan } from '../core/plan.ts'
+import type { Store } from '../core/store.ts'
 import type { Resolving } from '../engine/round.ts'
 import { systemClock as clock } from '../engine/system-clock.ts'
 import { type JournaledStore, journaledStore } from '../store/journaled.ts'
@@ -25,8 +26,8 @@ import { createStandIn } from './stand-in.ts'
 
 /** How long work that was begun may take to end when this node leaves, in milliseconds. */
 const drainTimeout = 10_000
-/** How often the journal learns what other nodes have written. */
-const refreshEvery = 30_000
+/** How often the journal learns what other nodes have written, and while it holds alarms that may have been sent. */
+const [refreshEvery, refreshSoon] = [30_000, 5000]
 /** How often the cluster is watched over. */
 const watchEvery = 10_000
 
@@ -104,9 +105,19 @@ export async function runInCluster(
       pid: process.pid,
     } satisfies MemberInfo)
 
-  const duty = createDuty(store, resolving, timing.beat)
   const file = plan.store.file === null ? null : `${plan.store.file}.session`
   const kept = file === null ? null : readSession(file)
+  let session: KeptSession | null = null
+  let isBehind = kept?.isBehind ?? false
+  const remember = () => {
+    if (session !== null && file !== null) writeSession(file, { ...session, isBehind })
+  }
+  const duty = createDuty(store, resolving, timing.beat, (is) => {
+    isBehind = is
+    remember()
+  })
+  // It was killed before it had caught up.
+  if (isBehind) duty.mustReplay()
   const membership = join(
     cluster.name,
     kept === null ? { floor: 0 } : { floor: kept.floor, leftover: kept.key, generation: kept.generation },
@@ -125,7 +136,10 @@ export async function runInCluster(
         random: Math.random,
       },
       work: (term) => duty.work(term),
-      save: (session) => file !== null && writeSession(file, session),
+      save: (now) => {
+        session = now
+        remember()
+      },
       lost: (outlook) => {
         duty.mustReplay()
         duty.hold()
@@ -146,7 +160,7 @@ export async function runInCluster(
     }),
   )
   let owners: Readonly<Record<string, string>> = {}
-  const refreshing = keepFresh(store, plan.store.retention, view, ports.signal)
+  const refreshing = keepFresh(store, journal, plan.store.retention, view, ports.signal)
   ports.started(served.http)
 
   for await (const [current, until] of plansOf(plan, ports, served)) {
@@ -215,16 +229,21 @@ function addressOf(
   return `${isAny ? hostname() : http.host}:${listening.port}`
 }
 
-/** Keeps the journal up to date while Redis serves. */
+/** Keeps the journal up to date while Redis serves, so that a stand-in sends little again. */
 async function keepFresh(
   store: JournaledStore,
+  journal: Store,
   retention: number,
   view: () => ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
+  let last = clock.elapsed()
   while (!signal.aborted) {
-    await clock.sleep(refreshEvery, signal).catch(() => {})
+    await clock.sleep(refreshSoon, signal).catch(() => {})
     if (signal.aborted || view().mode !== 'member') continue
+    const waits = (await journal.backlog(Number.POSITIVE_INFINITY)).some(({ pending }) => pending > 0)
+    if (!waits && clock.elapsed() - last < refreshEvery) continue
+    last = clock.elapsed()
     // What cannot be read now is read the next time.
     await store.refresh(clock.now() - retention).catch(() => {})
   }

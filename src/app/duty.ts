@@ -5,8 +5,16 @@ import type { JournaledStore } from '../store/journaled.ts'
 import { aborted } from './aborted.ts'
 import type { Shift } from './shift.ts'
 
-/** The work of all seats of this node, from one plan to the next. */
-export function createDuty(store: JournaledStore, resolving: Resolving, beat: number) {
+/**
+ * The work of all seats of this node, from one plan to the next.
+ * @param changed hears that the journal holds what the shared store has yet to be given, or that it has it now
+ */
+export function createDuty(
+  store: JournaledStore,
+  resolving: Resolving,
+  beat: number,
+  changed: (isBehind: boolean) => void,
+) {
   let shift: Shift | null = null
   let begun = Promise.withResolvers<void>()
   /** What the journal knows has to be written before anybody tells anything by the old state of things. */
@@ -27,6 +35,7 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
         await clock.sleep(beat * 2, term.until)
         if (isUnsure) continue
         isBehind = false
+        changed(false)
         caughtUp.resolve()
       } catch {
         await clock.sleep(beat, term.until).catch(() => {})
@@ -44,21 +53,10 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
       const until = AbortSignal.any([term.until, now.until])
       await Promise.all([
         now.engine.watch(now.entriesOn(term.seat), term, resolving, until),
-        term.seat === 'leader' ? lead(now, term, until) : null,
+        term.seat === 'leader' ? now.engine.lead(term, until) : null,
         aborted(until),
       ])
       if (shift === now && now.until.aborted) await Promise.race([begun.promise, aborted(term.until)])
-    }
-  }
-
-  /** A store that fails just as the term begins is asked again: a leader that sends nothing holds up all alarms. */
-  async function lead(now: Shift, term: SeatTerm, until: AbortSignal): Promise<void> {
-    while (!until.aborted) {
-      try {
-        return await now.engine.lead(term, until)
-      } catch {
-        await clock.sleep(beat, until).catch(() => {})
-      }
     }
   }
 
@@ -67,6 +65,7 @@ export function createDuty(store: JournaledStore, resolving: Resolving, beat: nu
       if (isBehind) return
       isBehind = true
       caughtUp = Promise.withResolvers()
+      changed(true)
     },
 
     /** The journal is in use until `release`. */

@@ -9,12 +9,15 @@ export interface KeptSession {
   readonly floor: number
   /** The generation of the data that it knew; empty: none. */
   readonly generation: string
+  /** Whether its journal holds what the shared store has yet to be given. */
+  readonly isBehind?: boolean | undefined
 }
 
 const shape = z.object({
   key: z.string().min(1),
   floor: z.number().int().nonnegative(),
   generation: z.string(),
+  isBehind: z.boolean().optional(),
 })
 
 /** What the last process that kept this file wrote; null where there is nothing that can be read. */
