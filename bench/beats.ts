@@ -7,13 +7,13 @@ import { profiles } from '../src/core/cluster-timing.ts'
 import { listen } from '../test/support/servers/listening.ts'
 import { type Redis, startRedis } from '../test/support/servers/redis.ts'
 import { startCluster } from './cluster.ts'
-import { startSessions } from './sessions.ts'
+import { type Beats, startSessions } from './sessions.ts'
 import { quantile } from './spread.ts'
 
 /**
  * `npm run bench:beats [seconds]`: what heartbeats cost Redis at 3 to 1000 nodes, which this process plays over a
- * hundred connections at most, against as many PINGs a second over the same connections; what a change of the members
- * costs; and all that three real daemons ask of Redis. The time of an idle Redis is taken off.
+ * hundred connections at most, against as many PINGs a second over the same connections; what it costs to tell one change of
+ * the members to all; and all that three real daemons ask of Redis. The time of an idle Redis is taken off.
  */
 const seconds = Number(process.argv[2] ?? 15)
 const cases = [
@@ -37,10 +37,6 @@ async function simulated(): Promise<void> {
     await using redis = await startRedis()
     const idle = await perSecond(redis, () => sleep(seconds * 500))
     await using sessions = await startSessions(redis.url, nodes, profiles[profile])
-    await redis.cli('config', 'resetstat')
-    let beats = await sessions.beatFor(seconds * 1000)
-    const load = loadavg()[0]?.toFixed(1)
-    const inScript = Number(/cmdstat_evalsha:.*usec_per_call=([\d.]+)/.exec(await info(redis))?.[1])
     const cost = async (work: () => Promise<number>) => {
       let done = 0
       const cpu = await perSecond(redis, async () => {
@@ -48,13 +44,18 @@ async function simulated(): Promise<void> {
       })
       return { each: ((cpu.used - idle.rate * cpu.took) / done) * 1e6, done, took: cpu.took }
     }
+    await redis.cli('config', 'resetstat')
+    let beats: Beats = { taken: 0, failed: 0, took: [] }
     const beat = await cost(async () => {
       beats = await sessions.beatFor(seconds * 1000)
       return beats.taken
     })
+    const load = loadavg()[0]?.toFixed(1)
+    const stats = String(await redis.cli('info', 'commandstats'))
+    const inScript = Number(/cmdstat_evalsha:.*usec_per_call=([\d.]+)/.exec(stats)?.[1])
     const ping = await cost(() => sessions.pingFor(seconds * 1000))
     const whole = await cost(() => sessions.beatAnew())
-    const rate = beat.done / beat.took
+    const rate = (nodes / profiles[profile].beat) * 1000
     console.log(
       [
         String(nodes).padStart(5),
@@ -93,10 +94,6 @@ async function cpuOf(redis: Redis): Promise<number> {
   const text = String(await redis.cli('info', 'cpu'))
   const of = (kind: string) => Number(new RegExp(`^used_cpu_${kind}_main_thread:(.*)`, 'm').exec(text)?.[1])
   return of('user') + of('sys')
-}
-
-async function info(redis: Redis): Promise<string> {
-  return String(await redis.cli('info', 'commandstats'))
 }
 
 /** What three daemons with ten entries ask, and what that costs Redis and each of them. */

@@ -12,9 +12,9 @@ import { quantile } from './spread.ts'
  * `npm run bench:failover [runs]`: how long nobody leads three real nodes on the default profile, from the fault until
  * another says that it leads, against what follows from the timing, and what other programs promise. SIGTERM is
  * measured alone, beside the same three steps over bare connections; then the other faults side by side, one cluster
- * each, and whatever was killed is started again between two rounds.
+ * each, and whatever was killed is started again between two rounds. A round of both takes half a minute.
  */
-const runs = Number(process.argv[2] ?? 30)
+const runs = Number(process.argv[2] ?? 10)
 const { beat, valid, lease } = profiles.lan
 
 const answering = createServer((_, response) => response.end())

@@ -147,9 +147,10 @@ ssl_options.keyfile = ${certificates.soon.keyFile}
     await broker.ctl('set_vm_memory_high_watermark', 'absolute', `${Math.round(node.mem_used * 1.15)}`)
     await broker.ctl('set_disk_free_limit', `${Math.round(node.disk_free * 0.7)}`)
     const watched = tellerOf({}, withoutGrace)
-    const told = await until('both are near', async () => {
+    const told = await until('both are near, by the new limits', async () => {
       const told = await watched.tell('resources')
-      return told.step('resources').findings.length === 2 && told
+      const [memory = ''] = told.summaries('resources')
+      return told.step('resources').findings.length === 2 && / uses \d\d % /.test(memory) && told
     })
     expect(told.summaries('resources')).toEqual([
       expect.stringMatching(/^node hz\S+ uses \d\d % of its memory \(\d+ MiB of \d+ MiB, limit [89]0 %\)$/),
