@@ -18,7 +18,7 @@ export interface LeaderlessPorts extends EmergencyPorts {
  * leader tells the end of it.
  */
 export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSignal): Promise<void> {
-  const { view, cluster, plan } = ports
+  const { view, cluster } = ports
   const { beat, lease } = cluster.timing
   let since = clock.elapsed()
   let lastEpoch = 0
@@ -33,9 +33,7 @@ export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSigna
       speaking = null
     }
     const lasting = clock.elapsed() - since
-    const active = seen.members.filter(({ state }) => state === 'active').map(({ name }) => name)
-    const isMine = (candidates(active)[0] ?? plan.node) === plan.node
-    if (speaking === null && isMine && isLeaderless({ view: seen, lasting }, lease)) {
+    if (speaking === null && isLeaderless({ view: seen, lasting }, lease) && isFirst(seen)) {
       await ended
       speaking = new AbortController()
       ended = speak(
@@ -49,6 +47,12 @@ export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSigna
   }
   speaking?.abort()
   await ended
+}
+
+/** Whether this node should have led. */
+function isFirst({ members, self }: ClusterView): boolean {
+  const active = members.filter(({ state }) => state === 'active').map(({ name }) => name)
+  return (candidates(active)[0] ?? self) === self
 }
 
 async function speak(
