@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CoordinatorFault } from '../core/cluster.ts'
+import { coordinatorFaults } from '../core/cluster.ts'
 import type { Kept } from '../core/store.ts'
 
 /** What peers say to each other over HTTP: each question is a POST under `/-/peer/`, its name the last part. */
@@ -11,22 +11,6 @@ export type Act = (typeof acts)[number]
 /** Bytes of JSON that a question may have. */
 export const limitOf = (act: Act): number => (act === 'alarms' ? 1_048_576 : 65_536)
 
-const faults = [
-  'unreachable',
-  'slow',
-  'readonly',
-  'loading',
-  'masterdown',
-  'clusterdown',
-  'noreplicas',
-  'oom',
-  'misconf',
-  'busy',
-  'auth',
-  'noperm',
-  'other',
-] as const satisfies readonly CoordinatorFault[]
-
 const name = z.string().min(1).max(256)
 const age = z.number().min(0).max(1e12)
 const epoch = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
@@ -35,7 +19,7 @@ const word = z.object({
   name,
   age,
   hops: z.number().int().min(0).max(64),
-  fault: z.enum(faults).nullable(),
+  fault: z.enum(coordinatorFaults).nullable(),
   beatAge: age.nullable(),
   canTell: z.boolean(),
   speaks: z.boolean(),
@@ -55,7 +39,7 @@ export const claimAnswer = greeting.extend({ granted: z.boolean() })
 
 /** Nodes that miss Redis while the one that is told sees it. */
 export const report = greeting.extend({
-  missing: z.array(z.object({ name, fault: z.enum(faults) })).max(128),
+  missing: z.array(z.object({ name, fault: z.enum(coordinatorFaults) })).max(128),
 })
 export type Report = z.infer<typeof report>
 

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import type { ClusterRecords, CoordinatorFault, Member, MemberInfo, Vitals } from '../core/cluster.ts'
+import {
+  type ClusterRecords,
+  coordinatorFaults,
+  type Member,
+  type MemberInfo,
+  type Vitals,
+} from '../core/cluster.ts'
 import type { Reply } from './protocol.ts'
 
 /** Reads what a script of the coordinator returned. */
@@ -197,20 +203,4 @@ const vitalsSchema: z.ZodType<Vitals> = z.object({
   overruns: z.number(),
 })
 
-const faultSchema: z.ZodType<CoordinatorFault> = z
-  .enum([
-    'unreachable',
-    'slow',
-    'readonly',
-    'loading',
-    'masterdown',
-    'clusterdown',
-    'noreplicas',
-    'oom',
-    'misconf',
-    'busy',
-    'auth',
-    'noperm',
-    'other',
-  ])
-  .catch('other')
+const faultSchema = z.enum(coordinatorFaults).catch('other')

@@ -96,20 +96,23 @@ export interface ClusterView {
 }
 
 /** Why the coordinating Redis cannot be used, each with advice of its own. */
-export type CoordinatorFault =
-  | 'unreachable'
-  | 'slow'
-  | 'readonly'
-  | 'loading'
-  | 'masterdown'
-  | 'clusterdown'
-  | 'noreplicas'
-  | 'oom'
-  | 'misconf'
-  | 'busy'
-  | 'auth'
-  | 'noperm'
-  | 'other'
+export const coordinatorFaults = [
+  'unreachable',
+  'slow',
+  'readonly',
+  'loading',
+  'masterdown',
+  'clusterdown',
+  'noreplicas',
+  'oom',
+  'misconf',
+  'busy',
+  'auth',
+  'noperm',
+  'other',
+] as const
+
+export type CoordinatorFault = (typeof coordinatorFaults)[number]
 
 /** How a node fares, written with its heartbeats for the leader to look at. Plain JSON; times in milliseconds. */
 export interface Vitals {

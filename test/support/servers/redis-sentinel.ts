@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Redis as Client } from 'ioredis'
 import { freePorts } from './ports.ts'
 import { type ServerProcess, startServer } from './process.ts'
-import { type Redis, type RedisReply, startRedis } from './redis.ts'
+import { type Redis, type RedisReply, send, startRedis } from './redis.ts'
 import { makeTempDir } from './temp-dir.ts'
 import { until } from './until.ts'
 
@@ -97,7 +96,7 @@ async function startOne(
       '',
     ].join('\n'),
   )
-  const cli: SentinelServer['cli'] = (...command) => send(port, sentinelPassword, command)
+  const cli: SentinelServer['cli'] = (...command) => send({ port: port }, sentinelPassword, command)
   const server = await startServer({
     name: 'sentinel',
     command: 'redis-sentinel',
@@ -114,27 +113,4 @@ const quick = ['publish-period', 200, 'info-period', 500, 'ping-period', 200, 'a
 
 function knowsOneReplica(reply: RedisReply): boolean {
   return Array.isArray(reply) && reply[reply.indexOf('num-slaves') + 1] === '1'
-}
-
-async function send(
-  port: number,
-  password: string | undefined,
-  [name, ...args]: readonly [string, ...(string | number)[]],
-): Promise<RedisReply> {
-  const client = new Client({
-    port,
-    ...(password ? { password } : {}),
-    protocol: 2,
-    lazyConnect: true,
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    retryStrategy: null,
-    commandTimeout: 2000,
-  })
-  client.on('error', () => {}) // thrown by the call
-  try {
-    return (await client.call(name, ...args)) as RedisReply
-  } finally {
-    client.disconnect()
-  }
 }

@@ -43,7 +43,7 @@ async function startOn(port: number, tlsPort: number, options: RedisOptions): Pr
   const home = stack.use(await makeTempDir()).path
   const { password, replicaOf, tls, dir = join(home, 'data') } = options
   const socket = join(home, 'redis.sock')
-  const cli: Redis['cli'] = (...command) => send(socket, password, command)
+  const cli: Redis['cli'] = (...command) => send({ path: socket }, password, command)
   await mkdir(dir, { recursive: true })
   const server = stack.use(
     await startServer({
@@ -98,13 +98,14 @@ async function isLinked(cli: Redis['cli']): Promise<boolean> {
   return String(await cli('info', 'replication')).includes('master_link_status:up')
 }
 
-async function send(
-  socket: string,
+/** Sends one command over a new connection, and ends it. Error replies are thrown. */
+export async function send(
+  where: { readonly path: string } | { readonly port: number },
   password: string | undefined,
   [name, ...args]: readonly [string, ...(string | number)[]],
 ): Promise<RedisReply> {
   const client = new Client({
-    path: socket,
+    ...where,
     ...(password ? { password } : {}),
     protocol: 2,
     lazyConnect: true,
