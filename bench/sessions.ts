@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectLink } from '../src/cluster/link.ts'
 import type { Beat, Coordinator, Reply, Request } from '../src/cluster/protocol.ts'
-import { createCoordinator, prefixOf } from '../src/cluster/scripts.ts'
+import { connectLink } from '../src/cluster/redis/link.ts'
+import { createCoordinator, prefixOf } from '../src/cluster/scripts/scripts.ts'
 import type { ClusterTiming } from '../src/core/cluster.ts'
 import { clusterName, planOf } from './cluster.ts'
 

@@ -1,5 +1,5 @@
-import { connectLink } from '../cluster/link.ts'
-import { prefixOf, readRecords } from '../cluster/scripts.ts'
+import { connectLink } from '../cluster/redis/link.ts'
+import { prefixOf, readRecords } from '../cluster/scripts/scripts.ts'
 import type { ClusterPlan } from '../core/cluster.ts'
 import { CoordinatorLost, type RedisLink } from '../core/redis-link.ts'
 import type { EntryRecord } from '../core/store.ts'

@@ -1,8 +1,14 @@
 import { hostname } from 'node:os'
-import { connectLink } from '../cluster/link.ts'
 import { join, type Membership } from '../cluster/membership.ts'
-import { preflight } from '../cluster/preflight.ts'
-import { createCoordinator, guardFor, hintChannel, prefixOf, readRecords } from '../cluster/scripts.ts'
+import { preflight } from '../cluster/preflight/preflight.ts'
+import { connectLink } from '../cluster/redis/link.ts'
+import {
+  createCoordinator,
+  guardFor,
+  hintChannel,
+  prefixOf,
+  readRecords,
+} from '../cluster/scripts/scripts.ts'
 import { type KeptSession, readSession, writeSession } from '../cluster/session-file.ts'
 import { candidates, shardOf, shardsOf } from '../cluster/shards.ts'
 import { clusterEntry } from '../cluster/story.ts'

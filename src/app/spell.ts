@@ -1,5 +1,5 @@
 import type { Degraded } from '../cluster/degraded.ts'
-import type { Outage } from '../cluster/picker-types.ts'
+import type { Outage } from '../cluster/picker/types.ts'
 import { coordinationLost } from '../cluster/story/coordination.ts'
 import type { ClusterView } from '../core/cluster.ts'
 import type { Entry } from '../core/plan.ts'

@@ -16,7 +16,7 @@ export interface Asking {
 export async function asking({ language }: Plan, cluster: ClusterPlan): Promise<Asking> {
   const [{ askingLink }, { prefixOf }] = await Promise.all([
     import('../app/beside.ts'),
-    import('../cluster/scripts.ts'),
+    import('../cluster/scripts/scripts.ts'),
   ])
   const link = askingLink(cluster)
   return {
@@ -42,8 +42,8 @@ export async function whyLost(
   error: CoordinatorLost,
   cluster: ClusterPlan,
 ): Promise<{ readonly summary: Text; readonly advice: Text; readonly isLasting: boolean }> {
-  const { preflight } = await import('../cluster/preflight.ts')
-  const { lossWords } = await import('../cluster/preflight-words.ts')
+  const { preflight } = await import('../cluster/preflight/preflight.ts')
+  const { lossWords } = await import('../cluster/preflight/words.ts')
   const { faults } = await preflight(cluster)
   if (faults[0] !== undefined) return { ...faults[0], isLasting: true }
   const { finding, isLasting } = lossWords(error, nameOf(cluster), cluster.redis)

@@ -1,4 +1,4 @@
-import { hintChannel, readRecords } from '../cluster/scripts.ts'
+import { hintChannel, readRecords } from '../cluster/scripts/scripts.ts'
 import { render, say } from '../core/text.ts'
 import { systemClock } from '../engine/system-clock.ts'
 import { CommandFault, type Context } from './context.ts'

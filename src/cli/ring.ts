@@ -1,4 +1,4 @@
-import { readRecords } from '../cluster/scripts.ts'
+import { readRecords } from '../cluster/scripts/scripts.ts'
 import { shardOf } from '../cluster/shards.ts'
 import type { ClusterPlan, ClusterRecords } from '../core/cluster.ts'
 import type { Plan } from '../core/plan.ts'

@@ -1,10 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import type { ClusterTiming, CoordinatorFault } from '../core/cluster.ts'
 import type { Secret } from '../core/secret.ts'
-import { createAddressBook } from './address-book.ts'
-import { handOver } from './handover.ts'
-import { isPresent, wordsOf } from './hearsay.ts'
-import { createPeerClient } from './peer-client.ts'
+import { createAddressBook } from './peers/address-book.ts'
+import { createPeerClient } from './peers/client.ts'
+import { handOver } from './peers/handover.ts'
 import {
   type Act,
   claimAnswer,
@@ -13,17 +12,18 @@ import {
   type Handed,
   nothingTaken,
   type Receipt,
-} from './peer-messages.ts'
+} from './peers/messages.ts'
 import {
   createPeerServer,
   type PeerHandlers,
   PeerRefusal,
   type PeerRequest,
   type PeerResponse,
-} from './peers.ts'
-import { idlePicker, step } from './picker.ts'
-import type { Outage, PickerCommand, PickerEvent, PickerSettings, PickerState, Told } from './picker-types.ts'
-import { isReachable, runsFor } from './reach.ts'
+} from './peers/server.ts'
+import { isPresent, wordsOf } from './picker/hearsay.ts'
+import { idlePicker, step } from './picker/picker.ts'
+import { isReachable, runsFor } from './picker/reach.ts'
+import type { Outage, PickerCommand, PickerEvent, PickerSettings, PickerState, Told } from './picker/types.ts'
 
 /** How a node fares with Redis. `beatAge`: milliseconds since its last heartbeat that was taken; null: none was. */
 export interface PeerHealth {

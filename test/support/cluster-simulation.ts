@@ -1,4 +1,4 @@
-import { holds, outlook, startNode } from '../../src/cluster/node.ts'
+import { holds, outlook, startNode } from '../../src/cluster/node/node.ts'
 import {
   boot,
   createWorld,

@@ -1,5 +1,5 @@
-import { type NodeState, startNode, step } from '../../src/cluster/node.ts'
-import type { Instant, NodeCommand, NodeEvent, NodeSettings } from '../../src/cluster/node-types.ts'
+import { type NodeState, startNode, step } from '../../src/cluster/node/node.ts'
+import type { Instant, NodeCommand, NodeEvent, NodeSettings } from '../../src/cluster/node/types.ts'
 import type { Reply, Request } from '../../src/cluster/protocol.ts'
 import type { ClusterTiming, MemberInfo, Seat } from '../../src/core/cluster.ts'
 import { type CoordinatorModel, createModel, type Snapshot } from './coordinator-model.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect } from 'vitest'
-import type { CoordinatorLink } from '../../src/cluster/link.ts'
+import type { CoordinatorLink } from '../../src/cluster/redis/link.ts'
 import type { CoordinatorFault, CoordinatorPlan } from '../../src/core/cluster.ts'
 import { CoordinatorLost, type Script } from '../../src/core/redis-link.ts'
 import { Secret } from '../../src/core/secret.ts'

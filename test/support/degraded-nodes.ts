@@ -1,6 +1,6 @@
 import { createDegraded, type Degraded, type DegradedPorts } from '../../src/cluster/degraded.ts'
-import type { Handed } from '../../src/cluster/peer-messages.ts'
-import type { Outage } from '../../src/cluster/picker-types.ts'
+import type { Handed } from '../../src/cluster/peers/messages.ts'
+import type { Outage } from '../../src/cluster/picker/types.ts'
 import type { ClusterTiming } from '../../src/core/cluster.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { systemClock } from '../../src/engine/system-clock.ts'

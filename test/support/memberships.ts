@@ -1,6 +1,6 @@
-import { connectLink } from '../../src/cluster/link.ts'
 import { join, type Membership, type SeatTerm } from '../../src/cluster/membership.ts'
-import { createCoordinator, hintChannel, prefixOf } from '../../src/cluster/scripts.ts'
+import { connectLink } from '../../src/cluster/redis/link.ts'
+import { createCoordinator, hintChannel, prefixOf } from '../../src/cluster/scripts/scripts.ts'
 import { candidates, shardsOf } from '../../src/cluster/shards.ts'
 import type { ClusterTiming, Seat } from '../../src/core/cluster.ts'
 import type { ClusterEvent } from '../../src/core/observer.ts'

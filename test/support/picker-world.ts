@@ -1,6 +1,6 @@
-import { wordsOf } from '../../src/cluster/hearsay.ts'
-import { idlePicker, step } from '../../src/cluster/picker.ts'
-import type { Outage, PickerEvent, PickerSettings, PickerState } from '../../src/cluster/picker-types.ts'
+import { wordsOf } from '../../src/cluster/picker/hearsay.ts'
+import { idlePicker, step } from '../../src/cluster/picker/picker.ts'
+import type { Outage, PickerEvent, PickerSettings, PickerState } from '../../src/cluster/picker/types.ts'
 
 /** A network of pickers in simulated time, milliseconds since Redis was lost to the first of them. */
 export interface WorldPlan {

@@ -1,5 +1,5 @@
 import { Redis as Client } from 'ioredis'
-import type { CoordinatorLink } from '../../src/cluster/link.ts'
+import type { CoordinatorLink } from '../../src/cluster/redis/link.ts'
 import { CoordinatorLost, type RedisLink, type Script } from '../../src/core/redis-link.ts'
 import type { Redis } from './servers/redis.ts'
 

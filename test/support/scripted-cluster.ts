@@ -1,5 +1,5 @@
 import type { Beat, Reply, Request } from '../../src/cluster/protocol.ts'
-import { createCoordinator } from '../../src/cluster/scripts.ts'
+import { createCoordinator } from '../../src/cluster/scripts/scripts.ts'
 import type { ClusterTiming, MemberInfo, Vitals } from '../../src/core/cluster.ts'
 import { memberInfo, quickTiming } from './cluster-requests.ts'
 import { openTestLink, type TestLink } from './redis-link.ts'

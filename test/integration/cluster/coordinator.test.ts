@@ -1,8 +1,13 @@
 import { Redis as Client } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connectLink } from '../../../src/cluster/link.ts'
 import type { Beat, Request } from '../../../src/cluster/protocol.ts'
-import { createCoordinator, hintChannel, readRecords, reportIsolated } from '../../../src/cluster/scripts.ts'
+import { connectLink } from '../../../src/cluster/redis/link.ts'
+import {
+  createCoordinator,
+  hintChannel,
+  readRecords,
+  reportIsolated,
+} from '../../../src/cluster/scripts/scripts.ts'
 import type { Vitals } from '../../../src/core/cluster.ts'
 import { memberInfo, quickTiming } from '../../support/cluster-requests.ts'
 import { coordinatorPlan } from '../../support/coordinator.ts'

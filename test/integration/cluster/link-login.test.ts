@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { connectLink, type LinkOptions } from '../../../src/cluster/link.ts'
+import { connectLink, type LinkOptions } from '../../../src/cluster/redis/link.ts'
 import { CoordinatorLost } from '../../../src/core/redis-link.ts'
 import { coordinatorPlan, errorOf, failUnhandled, faultOf, serves } from '../../support/coordinator.ts'
 import { describeWith } from '../../support/needs.ts'

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type CoordinatorLink, connectLink, type LinkOptions } from '../../../src/cluster/link.ts'
+import { type CoordinatorLink, connectLink, type LinkOptions } from '../../../src/cluster/redis/link.ts'
 import type { CoordinatorFault } from '../../../src/core/cluster.ts'
 import { CoordinatorLost } from '../../../src/core/redis-link.ts'
 import {

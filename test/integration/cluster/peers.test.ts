@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Handed } from '../../../src/cluster/peer-messages.ts'
+import type { Handed } from '../../../src/cluster/peers/messages.ts'
 import { anAlarm } from '../../support/alarms.ts'
 import { type DegradedNodes, lostOutage, startDegradedNodes } from '../../support/degraded-nodes.ts'
 import { until } from '../../support/servers/until.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Reply, Request } from '../../../src/cluster/protocol.ts'
-import { createCoordinator, guardFor, readRecords } from '../../../src/cluster/scripts.ts'
+import { createCoordinator, guardFor, readRecords } from '../../../src/cluster/scripts/scripts.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
 import type { Script } from '../../../src/core/redis-link.ts'
 import {

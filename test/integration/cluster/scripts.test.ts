@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { guardFor } from '../../../src/cluster/scripts.ts'
+import { guardFor } from '../../../src/cluster/scripts/scripts.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
 import { memberInfo, quickTiming } from '../../support/cluster-requests.ts'
 import { describeWith } from '../../support/needs.ts'
