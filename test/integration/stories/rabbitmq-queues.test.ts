@@ -90,7 +90,9 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     await publish('orphan', 3)
     await shows('orphan', { messages: 3 })
     const orders = tellerOf()
-    expect((await orders.tell('no-consumer')).step('no-consumer').outcome).toBe('ok')
+    await until('the queue is seen', async () => {
+      return (await orders.tell('no-consumer')).step('no-consumer').outcome === 'ok'
+    })
     ageSample(orders, 'no-consumer', id('orphan'), 301_000)
     const told = await orders.tell('no-consumer')
     expect(told.summaries('no-consumer')).toEqual([

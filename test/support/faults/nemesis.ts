@@ -9,16 +9,18 @@ export interface NemesisOptions {
   readonly redis: Redis
   readonly seed: number
   readonly ms: number
+  /** How many things are harmed at the same time at most. */
+  readonly together: number
   /** Hears of each deed as it begins. */
   readonly tell?: (deed: string) => void
 }
 
 /**
- * Does random harm for a while, up to two things at a time, while signals come and go; then undoes all of it and waits
+ * Does random harm for a while, to several things at a time, while signals come and go; then undoes all of it and waits
  * until the cluster has settled.
  */
 export async function unleash(cluster: FaultCluster, options: NemesisOptions): Promise<void> {
-  const { redis, seed, ms, tell = () => {} } = options
+  const { redis, seed, ms, together, tell = () => {} } = options
   const random = randomFrom(seed)
   const deeds = deedsOn(cluster, redis)
   const over = new AbortController()
@@ -69,7 +71,7 @@ export async function unleash(cluster: FaultCluster, options: NemesisOptions): P
 
   const end = performance.now() + ms
   while (performance.now() < end && failures.length === 0) {
-    if (works.size < 2) weighted(choices, random)()
+    if (works.size < together) weighted(choices, random)()
     // Now and then it has time to recover.
     await sleep(random.next() < 0.15 ? random.between(2000, 4000) : random.between(50, 1200))
   }

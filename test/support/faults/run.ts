@@ -28,6 +28,7 @@ const began = Date.now()
 try {
   await unleash(cluster, {
     redis,
+    together: 2,
     seed,
     ms: minutes * 60_000,
     tell: (deed) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(7)} s  ${deed}`),
