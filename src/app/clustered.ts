@@ -91,13 +91,16 @@ export async function runInCluster(
     if (event.type === 'round-ended') rounds.told++
     if (event.type === 'round-overran') rounds.overran++
     if (event.type === 'beat-failed') standIn.suspect()
-    if (event.type === 'beat' && view().mode === 'member') standIn.relax()
+    const outlook = event.type === 'beat' ? seen() : null
+    if (outlook?.mode === 'member') standIn.relax(outlook)
     // The leader sends what others raise: it looks when it is told to, and by itself now and then.
     if (event.type === 'round-ended' && event.transitions.length > 0 && member?.holds('leader') === false)
       void bulk.call('PUBLISH', hintChannel(cluster.name), 'alarms').catch(() => {})
     served.observe(event)
   }
-  const standIn = stack.use(createStandIn(plan, cluster, { journal, shared, link: bulk, view, observe }))
+  const standIn = stack.use(
+    createStandIn(plan, cluster, { journal, shared, link: bulk, view, outlook: seen, observe }),
+  )
   const served = stack.use(await serving(plan, store, { ...ports, view, peers: standIn.peers }))
 
   const infoOf = (of: Plan): string =>

@@ -37,13 +37,16 @@ export interface SpellPorts extends EmergencyPorts {
   readonly watch: Entry
   readonly view: () => ClusterView
   readonly degraded: Degraded | null
-  readonly ownerOf: (entry: Entry) => string
+  /** null: nobody can tell the entry, or not yet. */
+  readonly ownerOf: (entry: Entry) => string | null
+  /** All nodes that this one knows of, itself included. */
+  readonly names: readonly string[]
   /** Wall milliseconds of the last heartbeat that was taken. */
   readonly since: number
 }
 
 export function beginSpell(ports: SpellPorts): Spell {
-  const { plan, watch, cluster, journal, view, observe, degraded, ownerOf, since } = ports
+  const { plan, watch, cluster, journal, view, observe, degraded, ownerOf, names, since } = ports
   const ending = new AbortController()
   const entries = entriesHere(plan)
   const engine = emergencyEngine(entries, ports)
@@ -63,6 +66,7 @@ export function beginSpell(ports: SpellPorts): Spell {
   /** Whether this node tells an entry now. */
   function isOurs(entry: Entry): boolean {
     const owner = ownerOf(entry)
+    if (owner === null) return false
     if (entry.scope === 'node' || degraded === null) return owner === plan.node
     return degraded.runs(owner)
   }
@@ -89,7 +93,7 @@ export function beginSpell(ports: SpellPorts): Spell {
   /** What the nodes know of each other now. */
   function found(outage: Outage) {
     const nodes = degraded?.nodes() ?? [{ name: plan.node, isReachable: true }]
-    const unasked = degraded === null ? view().members.map(({ name }) => name) : []
+    const unasked = degraded === null ? names : []
     return coordinationLost({
       fault: view().fault ?? 'other',
       since,

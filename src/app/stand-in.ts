@@ -2,6 +2,7 @@ import { createDegraded } from '../cluster/degraded.ts'
 import type { NodeOutlook } from '../cluster/node/types.ts'
 import type { PeerRequest, PeerResponse } from '../cluster/peers/server.ts'
 import { createRing } from '../cluster/ring.ts'
+import { keepRoster, type Roster } from '../cluster/roster.ts'
 import { reportIsolated } from '../cluster/scripts/scripts.ts'
 import { seatOf } from '../cluster/shards.ts'
 import type { ClusterPlan, ClusterView } from '../core/cluster.ts'
@@ -21,8 +22,8 @@ export interface StandIn extends AsyncDisposable {
   use(plan: Plan, watch: Entry): void
   /** A heartbeat was not taken. */
   suspect(): void
-  /** Heartbeats are taken again, before Redis counted as lost. */
-  relax(): void
+  /** A heartbeat was taken, and Redis does not count as lost. */
+  relax(outlook: NodeOutlook): void
   begin(outlook: NodeOutlook): void
   /** Resolves once it writes nothing more to the journal. */
   end(): Promise<void>
@@ -35,18 +36,25 @@ export interface StandInPorts {
   readonly shared: Store
   readonly link: RedisLink
   readonly view: () => ClusterView
+  /** null: this node has not begun to join. */
+  readonly outlook: () => NodeOutlook | null
   readonly observe: (event: EngineEvent) => void
 }
+
+/** How many leases a node may take to join again after Redis has lost its data. */
+const rejoining = 4
 
 export function createStandIn(
   { node }: Plan,
   cluster: ClusterPlan,
-  { journal, shared, link, view, observe }: StandInPorts,
+  { journal, shared, link, view, outlook: now, observe }: StandInPorts,
 ): StandIn {
   let plan: Plan | null = null
   let watch: Entry | null = null
   let spell: Spell | null = null
   const ended = new Set<Promise<void>>()
+  const keeper = keepRoster(rejoining * cluster.timing.lease)
+  const roster = (): Roster => keeper.with(now() ?? { generation: '', members: [], leader: null })
 
   const degraded =
     cluster.secret === null
@@ -57,7 +65,7 @@ export function createStandIn(
           secret: cluster.secret,
           clock,
           timing: cluster.timing,
-          peersOf: () => view().members.filter(({ name }) => name !== node),
+          peersOf: () => roster().members.filter(({ name }) => name !== node),
           seeds: cluster.peers,
           health: () => ({
             beatAge: view().lastBeatAge,
@@ -86,11 +94,10 @@ export function createStandIn(
     return { sent: ofStatus(true), pending: ofStatus(false) }
   }
 
-  const orderNow = () => {
-    const { leader, members } = view()
-    const active = members.filter(({ state }) => state !== 'joining').map(({ name }) => name)
-    const ring = createRing(active).order('leader', active.length)
-    return leader === null ? ring : [leader.name, ...ring.filter((name) => name !== leader.name)]
+  /** Who is to speak, likeliest first: the last leader, then the ring. */
+  function orderOf({ members, leader }: Roster): readonly string[] {
+    const ring = ringOf(members).order('leader', members.length)
+    return leader === null ? ring : [leader, ...ring.filter((name) => name !== leader)]
   }
 
   return {
@@ -99,23 +106,27 @@ export function createStandIn(
       plan = next
       watch = entry
     },
-    suspect: () => degraded?.suspect(orderNow()),
-    relax: () => degraded?.end(),
+    suspect: () => degraded?.suspect(orderOf(roster())),
+    relax(outlook) {
+      keeper.see(outlook, clock.elapsed())
+      degraded?.end()
+    },
     begin(outlook) {
       if (spell !== null || plan === null || watch === null) return
-      const names = outlook.members.filter(({ state }) => state !== 'joining').map(({ name }) => name)
-      const ring = createRing(names)
-      const leader = outlook.leader?.name ?? null
-      const byRing = ring.order('leader', names.length)
-      const order = leader === null ? byRing : [leader, ...byRing.filter((name) => name !== leader)]
+      const known = keeper.with(outlook)
+      const order = orderOf(known)
+      const ring = ringOf(known.members)
       const outage = {
         cluster: cluster.name,
         generation: outlook.generation,
         lastEpoch: outlook.leader?.epoch ?? 0,
       }
+      // Nodes that lost Redis at different moments know different last leaders; who the voice is they agree on.
+      const leading = () => (degraded === null ? order[0] : degraded.voice()) ?? null
       const ownerOf = (entry: Entry) => {
         const seat = seatOf(entry, cluster.shards)
-        return seat === 'node' ? node : ((seat === 'leader' ? order[0] : ring.owner(seat)) ?? node)
+        if (seat === 'node') return node
+        return seat === 'leader' ? leading() : ring.owner(seat)
       }
       spell = beginSpell({
         plan,
@@ -126,6 +137,7 @@ export function createStandIn(
         observe,
         degraded,
         ownerOf,
+        names: known.members.map(({ name }) => name),
         since: outlook.lastBeat?.wall ?? clock.now(),
       })
       if (degraded === null) spell.speak(outage, true)
@@ -146,4 +158,9 @@ export function createStandIn(
       await degraded?.[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The ring of all that can hold seats. */
+function ringOf(members: Roster['members']) {
+  return createRing(members.filter(({ state }) => state !== 'joining').map(({ name }) => name))
 }
