@@ -198,7 +198,7 @@ export async function runInCluster(
     const leading = watchLeadership(
       {
         ...{ plan: current, cluster, watch, journal, observe, view },
-        replay: async () => void (await store.replay(store.fence)),
+        replay: () => store.replay(store.fence),
       },
       until,
     )

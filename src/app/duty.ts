@@ -30,10 +30,9 @@ export function createDuty(
     if (isBehind) await Promise.race([free.promise, aborted(term.until)])
     while (isBehind && !term.until.aborted) {
       try {
-        const isUnsure = await store.replay(term)
-        // The other nodes do the same at this moment; what they tell must not be overtaken.
+        await store.replay(term)
+        // The other nodes do the same at this moment: what they know has to be there before anything is told.
         await clock.sleep(beat * 2, term.until)
-        if (isUnsure) continue
         isBehind = false
         changed(false)
         caughtUp.resolve()

@@ -87,11 +87,11 @@ export function createStandIn(
     await store.adopt(store.fence, { records: [], happenings: [], outgoing: alarms })
     spell?.wake()
     const known = new Map((await store.alarms(mostAlarms)).map((one) => [keyOf(one), one]))
-    const ofStatus = (isSent: boolean) =>
-      alarms
-        .filter((one) => (known.get(keyOf(one))?.status === 'sent') === isSent)
-        .map(({ channel, alarm }) => ({ channel, dedupKey: alarm.dedupKey }))
-    return { sent: ofStatus(true), pending: ofStatus(false) }
+    // What was not taken in is told under another name.
+    const isDone = (one: Kept['outgoing'][number]) => (known.get(keyOf(one))?.status ?? 'sent') === 'sent'
+    const named = (some: Kept['outgoing']) =>
+      some.map(({ channel, alarm }) => ({ channel, dedupKey: alarm.dedupKey }))
+    return { sent: named(alarms.filter(isDone)), pending: named(alarms.filter((one) => !isDone(one))) }
   }
 
   /** Who is to speak, likeliest first: the last leader, then the ring. */

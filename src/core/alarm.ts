@@ -61,13 +61,20 @@ export function problemOf(occurrence: string): string {
   return occurrence.slice(0, occurrence.lastIndexOf('@'))
 }
 
+/** The dedup key of the word that ends an occurrence. */
+export function endKeyOf(occurrence: string): string {
+  return keyOf(occurrence, 'last')
+}
+
+/** The same word about the spell of its problem that began at another moment (wall milliseconds). */
+export function ofSpell({ entry, story, title, tags, kind, at, problem }: Alarm, raisedAt: number): Alarm {
+  return compose({ name: entry, kind: story, title, tags }, kind, at, { ...problem, raisedAt })
+}
+
 function compose(subject: Subject, kind: AlarmKind, at: number, problem: ProblemState): Alarm {
   const occurrence = occurrenceOf(subject.name, problem)
   return {
-    dedupKey: createHash('sha256')
-      .update(`${occurrence} ${slot(kind, at)}`)
-      .digest('hex')
-      .slice(0, 24),
+    dedupKey: keyOf(occurrence, slot(kind, at)),
     occurrence,
     kind,
     at,
@@ -77,6 +84,10 @@ function compose(subject: Subject, kind: AlarmKind, at: number, problem: Problem
     tags: subject.tags,
     problem,
   }
+}
+
+function keyOf(occurrence: string, word: string): string {
+  return createHash('sha256').update(`${occurrence} ${word}`).digest('hex').slice(0, 24)
 }
 
 /** Raised and healed are the same first word about an occurrence: the one replaces the other while unsent. */

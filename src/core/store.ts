@@ -27,8 +27,11 @@ export interface Store {
   entry(name: string): Promise<EntryRecord | null>
   entries(): Promise<readonly EntryRecord[]>
 
-  /** State, samples, timeline and outbox in one act. */
-  commit(fence: Fence, commit: Commit): Promise<void>
+  /**
+   * State, samples, timeline and outbox in one act. Returns the commit as it was written: a problem that was raised
+   * here since its writer looked stays raised, and keeps its name where the writer has raised it too.
+   */
+  commit(fence: Fence, commit: Commit): Promise<Commit>
 
   /**
    * Marks up to `limit` due alarms of a channel as being sent, oldest first, and returns them. None is due before an
@@ -63,8 +66,10 @@ export interface Store {
   cures(since: number): Promise<readonly CureRecord[]>
 
   /**
-   * Takes over what was kept elsewhere while this store could not be reached: records that are newer than its own,
-   * happenings, and alarms with what became of them. An alarm that it knows already is only marked as sent.
+   * Takes over what was kept elsewhere while this store could not be reached: records, merged with its own;
+   * happenings; and alarms with what became of them. An alarm that it knows already is only marked as sent, and one
+   * that waits is left out where people hear of its problem under another name. What an alarm says to be raised is
+   * raised in the record of its entry.
    */
   adopt(fence: Fence, kept: Kept): Promise<void>
 
@@ -105,6 +110,8 @@ export interface Kept {
   readonly records: readonly EntryRecord[]
   readonly happenings: readonly Happening[]
   readonly outgoing: readonly Omit<Outgoing, 'id'>[]
+  /** Its records are right about what is raised, and under which name; what waits here under another is forgotten. */
+  readonly overrules?: boolean
 }
 
 export interface Trouble {

@@ -11,7 +11,7 @@ export function untold(store: Store): Store {
     async commit(fence, commit) {
       const before = await store.entry(commit.record.name)
       const state = withToldOf(before?.state ?? null, commit.record.state)
-      await store.commit(fence, { ...commit, record: { ...commit.record, state } })
+      return await store.commit(fence, { ...commit, record: { ...commit.record, state } })
     },
   }
 }

@@ -1,17 +1,12 @@
-import { alarmOf } from '../core/alarm.ts'
-import type { ProblemState } from '../core/judge.ts'
 import { CoordinatorLost } from '../core/redis-link.ts'
-import type { Commit, EntryRecord, Fence, Kept, Outgoing, Settlement, Store } from '../core/store.ts'
+import type { Commit, Fence, Kept, Outgoing, Settlement, Store } from '../core/store.ts'
 
 /** The store of a cluster with a journal on this node: what this node has told and sent survives the loss of Redis. */
 export interface JournaledStore extends Store {
   /** Brings the journal up to date with what other nodes have written; it forgets what is older than `before`. */
   refresh(before: number): Promise<void>
-  /**
-   * Gives the shared store whatever the journal knows and it does not. True: what one of them had forgotten was put
-   * back; whoever tells that entry may have overwritten it at the same moment, so it is worth another replay.
-   */
-  replay(fence: Fence): Promise<boolean>
+  /** Gives the shared store whatever the journal knows and it does not; then the journal learns from it. */
+  replay(fence: Fence): Promise<void>
   /**
    * Takes commits whose outcome is unknown as done: whoever goes on from the journal alone, now that the shared store is
    * lost, then names their problems as the shared store may have them.
@@ -44,6 +39,13 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
   const keep = (kept: Partial<Kept>) =>
     journal.adopt(journal.fence, { records: [], happenings: [], outgoing: [], ...kept })
 
+  /** What other nodes have written: the names of what is raised are theirs, now that the shared store is there. */
+  async function learn(): Promise<void> {
+    const [records, alarms] = [await shared.entries(), await shared.alarms(mostAlarms)]
+    const settled = alarms.filter(({ status }) => status === 'sent' || status === 'failed')
+    await keep({ records, outgoing: settled.toReversed(), overrules: true })
+  }
+
   /** The journal may not know who was told of a problem by another node, and so whom its end is owed to. */
   async function keepEnds({ owed }: Commit): Promise<void> {
     const ends = new Set(owed.filter(({ to }) => to === 'told').map(({ alarm }) => alarm.dedupKey))
@@ -72,17 +74,19 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
     async commit(fence, commit) {
       const { name } = commit.record
       unsure.set(name, commit)
+      let written: Commit
       try {
-        await shared.commit(fence, commit)
+        written = await shared.commit(fence, commit)
       } catch (error) {
         if (unsure.get(name) === commit && !isUnsure(error)) unsure.delete(name)
         throw error
       }
       // Otherwise the journal has it by now, and may be ahead of it.
-      if (unsure.get(name) !== commit) return
+      if (unsure.get(name) !== commit) return written
       unsure.delete(name)
-      await journal.commit(journal.fence, commit)
-      await keepEnds(commit)
+      await journal.commit(journal.fence, written)
+      await keepEnds(written)
+      return written
     },
 
     async assume() {
@@ -105,24 +109,14 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
     },
 
     async refresh(before) {
-      const [records, alarms] = [await shared.entries(), await shared.alarms(mostAlarms)]
-      const settled = alarms.filter(({ status }) => status === 'sent' || status === 'failed')
-      await keep({ records, outgoing: settled })
+      await learn()
       await journal.prune(before)
     },
 
     async replay(fence) {
-      const [own, outgoing] = [await journal.entries(), await journal.alarms(mostAlarms)]
-      const theirs = new Map((await shared.entries()).map((record) => [record.name, record]))
-      const known = [...outgoing, ...(await shared.alarms(mostAlarms))]
-      const words = new Set(known.map(({ alarm }) => alarm.dedupKey))
-      const merged = own.map((record) => mergeRecords(record, theirs.get(record.name), words))
-      await shared.adopt(fence, {
-        records: merged.map(({ record }) => record),
-        happenings: [],
-        outgoing: outgoing.toReversed(),
-      })
-      return merged.some(({ hasForgotten }) => hasForgotten)
+      const [records, alarms] = [await journal.entries(), await journal.alarms(mostAlarms)]
+      await shared.adopt(fence, { records, happenings: [], outgoing: alarms.toReversed() })
+      await learn()
     },
 
     async [Symbol.asyncDispose]() {
@@ -135,29 +129,6 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
 /** Whether an act that failed may have been carried out all the same: then nobody answered. */
 function isUnsure(error: unknown): boolean {
   return error instanceof CoordinatorLost && (error.fault === 'unreachable' || error.fault === 'slow')
-}
-
-/**
- * The newer record, with the problems that only the older one knows to be raised and whose end nobody was told: who
- * told the entry last did not know of them, and the next telling has to end them in public.
- */
-function mergeRecords(own: EntryRecord, theirs: EntryRecord | undefined, words: ReadonlySet<string>) {
-  if (theirs === undefined) return { record: own, hasForgotten: false }
-  const [older, newer] = own.at > theirs.at ? [theirs, own] : [own, theirs]
-  const forgotten = Object.entries(older.state.problems).filter(([id, problem]) => {
-    const isKnown = newer.state.problems[id] !== undefined || words.has(lastWord(newer, problem))
-    return problem.phase === 'raised' && !isKnown
-  })
-  if (forgotten.length === 0) return { record: own, hasForgotten: false }
-  const problems = { ...newer.state.problems, ...Object.fromEntries(forgotten) }
-  // A record is taken over where it is newer.
-  const at = Math.max(own.at, theirs.at + 1)
-  return { record: { ...newer, at, state: { ...newer.state, problems } }, hasForgotten: true }
-}
-
-/** The key of the alarm that ends a problem. */
-function lastWord({ name, kind, title, at }: EntryRecord, problem: ProblemState): string {
-  return alarmOf({ name, kind, title, tags: [] }, { kind: 'recovered', at, problem }).dedupKey
 }
 
 function sentAs(known: Outgoing | undefined, settled: Settlement): Outgoing[] {

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Alarm, Owed } from '../core/alarm.ts'
-import type { Backlog, Claim, Fence, Outgoing, Settlement } from '../core/store.ts'
+import { type Alarm, endKeyOf, type Owed } from '../core/alarm.ts'
+import type { Backlog, Claim, Fence, Kept, Outgoing, Settlement } from '../core/store.ts'
 import { turnsOf } from '../core/turn.ts'
 import { type Atomically, parse } from './transaction.ts'
 
 /**
- * The outbox: alarms are owed, claimed, and settled when their channel took them. `owe` and
- * `takeOver` are for inside a transaction.
+ * The outbox: alarms are owed, claimed, and settled when their channel took them. All but those
+ * with a fence are for inside a transaction.
  */
 export function outboxActs(db: DatabaseSync, atomically: Atomically) {
   const sql = (text: string) => db.prepare(text)
@@ -29,15 +29,25 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return changes > 0
   }
 
-  /** Takes over an alarm that another store kept. One that is known here is only marked as sent. */
-  function takeOver(kept: Omit<Outgoing, 'id'>): void {
+  /** Marks an alarm as sent that another store kept and this one knows; false where it does not know it. */
+  function markSent({ channel, alarm, status, error, settledAt }: Kept['outgoing'][number]): boolean {
+    const known = sql(`SELECT 1 FROM outbox WHERE channel = ? AND dedup_key = ?`).get(channel, alarm.dedupKey)
+    if (known === undefined) return false
+    if (status === 'sent') {
+      sql(`
+        UPDATE outbox SET status = 'sent', error = ?, settled_at = ?
+        WHERE channel = ? AND dedup_key = ? AND status <> 'sent'
+      `).run(error, settledAt, channel, alarm.dedupKey)
+    }
+    return true
+  }
+
+  /** Takes over an alarm that another store kept and this one does not know. */
+  function takeOver(kept: Kept['outgoing'][number]): void {
     sql(`
       INSERT INTO outbox
         (channel, dedup_key, occurrence, alarm, status, created_at, due, attempts, error, settled_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (channel, dedup_key) DO UPDATE
-        SET status = 'sent', error = excluded.error, settled_at = excluded.settled_at
-        WHERE excluded.status = 'sent' AND status <> 'sent'
     `).run(
       kept.channel,
       kept.alarm.dedupKey,
@@ -50,6 +60,21 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
       kept.error,
       kept.settledAt,
     )
+  }
+
+  /** Whether the end of an occurrence is owed to anybody, or was told. */
+  function isOver(occurrence: string): boolean {
+    const end = sql(`SELECT 1 FROM outbox WHERE occurrence = ? AND dedup_key = ?`)
+    return end.get(occurrence, endKeyOf(occurrence)) !== undefined
+  }
+
+  /** Forgets what waits of these occurrences. */
+  function forgetWaiting(isMeant: (occurrence: string) => boolean): void {
+    const waiting = sql(`SELECT DISTINCT occurrence FROM outbox WHERE status = 'pending'`).all()
+    for (const { occurrence } of waiting) {
+      if (!isMeant(String(occurrence))) continue
+      sql(`DELETE FROM outbox WHERE status = 'pending' AND occurrence = ?`).run(String(occurrence))
+    }
   }
 
   function toldOf(occurrence: string): string[] {
@@ -75,6 +100,9 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
   return {
     owe,
     takeOver,
+    markSent,
+    isOver,
+    forgetWaiting,
 
     claim(fence: Fence, { channel, at, limit }: Claim): Outgoing[] {
       return atomically(fence, () => {

@@ -1,6 +1,7 @@
-import type { Alarm, Owed } from '../core/alarm.ts'
+import { type Alarm, endKeyOf, type Owed } from '../core/alarm.ts'
 import type { Backlog, Kept, Outgoing, Store } from '../core/store.ts'
 import { turnsOf } from '../core/turn.ts'
+import type { IsOver } from './reconcile.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { batches, type Call, readFields, readHash, readRange, scanHash } from './redis-read.ts'
 import {
@@ -22,8 +23,22 @@ type OutboxActs = Pick<
 > & {
   /** For inside an act. */
   owe(draft: Draft, owed: readonly Owed[]): Promise<void>
-  takeOver(draft: Draft, kept: Kept['outgoing']): Promise<void>
+  /** Which of these occurrences have an end that is owed to anybody, or was told. */
+  over(draft: Draft, occurrences: readonly string[]): Promise<IsOver>
+  /** Makes ready to take these over one by one. */
+  reception(draft: Draft, kept: Kept['outgoing']): Promise<AlarmReception>
+  /** Forgets what waits of these occurrences. */
+  forgetWaiting(draft: Draft, isMeant: (occurrence: string) => boolean): Promise<void>
   forget(before: number, isOpen: (occurrence: string) => boolean): Promise<void>
+}
+
+interface AlarmReception {
+  knows(one: Kept['outgoing'][number]): boolean
+  /** Marks it as sent where it is known and was sent elsewhere; false where it is not known. */
+  markSent(one: Kept['outgoing'][number]): boolean
+  takeOver(one: Kept['outgoing'][number]): Promise<void>
+  /** Owes the channel one more word about an occurrence that is being taken over. */
+  owe(channel: string, alarm: Alarm, due: number): Promise<void>
 }
 
 /** The outbox over Redis: see outbox.ts, which it equals in all that it does. */
@@ -45,18 +60,41 @@ export function redisOutbox(call: Call, keys: StoreKeys, transact: Transact): Ou
       }
     },
 
-    async takeOver(draft, kept) {
+    async over(draft, occurrences) {
+      const rows = rowsIn(draft, keys, call)
+      await rows.loadPlaces(occurrences)
+      return (occurrence) => rows.knows(occurrence, endKeyOf(occurrence))
+    },
+
+    async reception(draft, kept) {
       const rows = rowsIn(draft, keys, call, Math.max(1, kept.length))
       await rows.load(kept.map(({ alarm }) => alarm))
-      for (const { alarm, ...told } of kept) {
-        const known = rows.find(told.channel, alarm)
-        if (known === null) {
+      return {
+        knows: ({ channel, alarm }) => rows.has(channel, alarm),
+        markSent({ channel, alarm, status, error, settledAt }) {
+          const known = rows.find(channel, alarm)
+          if (known !== null && status === 'sent' && known.status !== 'sent')
+            rows.change(known, { status, error, settledAt })
+          return known !== null
+        },
+        async takeOver({ alarm, ...told }) {
           const status = told.status === 'sending' ? 'pending' : told.status
           const row = newRow(told.channel, alarm, { ...told, status, due: Math.round(told.due) })
           rows.insert({ ...row, id: await rows.nextId() }, JSON.stringify(alarm))
-        } else if (told.status === 'sent' && known.status !== 'sent')
-          rows.change(known, { status: 'sent', error: told.error, settledAt: told.settledAt })
+        },
+        owe: async (channel, alarm, due) => void (await put(rows, channel, alarm, due)),
       }
+    },
+
+    async forgetWaiting(draft, isMeant) {
+      const open = await readOpen()
+      const rows = rowsIn(draft, keys, call)
+      const meant = heldIn(open).filter(
+        ({ status, occurrence }) => status === 'pending' && isMeant(occurrence),
+      )
+      for (const row of meant) sawOpen(draft, keys, open, row)
+      await rows.loadPlaces(meant.map(({ occurrence }) => occurrence))
+      for (const row of meant) rows.remove(row)
     },
 
     claim: (fence, { channel, at, limit }) =>

@@ -60,7 +60,7 @@ export function rowsIn(draft: Draft, keys: StoreKeys, call: Call, expected = 1) 
   }
 
   return {
-    /** Makes ready for `has`, `channelsOf`, `insert` and `remove`. */
+    /** Makes ready for `has`, `knows`, `channelsOf`, `insert` and `remove`. */
     loadPlaces,
 
     /** Makes ready for `find` too. A dedup key belongs to one occurrence. */
@@ -83,6 +83,10 @@ export function rowsIn(draft: Draft, keys: StoreKeys, call: Call, expected = 1) 
       const place = placeOf(channel, named)
       return place === undefined ? null : get(place[0])
     },
+
+    /** Whether any channel has an alarm with this key. */
+    knows: (occurrence: string, dedupKey: string): boolean =>
+      placesOf(occurrence).some(([, , key]) => key === dedupKey),
 
     /** Who was sent, or is to be sent, anything of an occurrence. */
     channelsOf: (occurrence: string): string[] => [

@@ -1,12 +1,13 @@
 import { occurrenceOf } from '../core/alarm.ts'
 import type { Guard, RedisLink } from '../core/redis-link.ts'
-import type { Approval, CureRecord, EntryRecord, Fence, Store } from '../core/store.ts'
+import type { Approval, CureRecord, EntryRecord, Fence, Kept, Store } from '../core/store.ts'
+import { doubtful, type IsOver, isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
 import { type StoreKeys, storeKeys } from './redis-keys.ts'
 import { redisOutbox } from './redis-outbox.ts'
 import { batches, type Call, readFields, readHash, readRange } from './redis-read.ts'
 import { parse } from './redis-rows.ts'
 import { forgetHappenings, readTimeline, tell } from './redis-timeline.ts'
-import { transactionsOn } from './redis-transaction.ts'
+import { type Draft, transactionsOn } from './redis-transaction.ts'
 import { watchedLink } from './redis-trouble.ts'
 
 export interface RedisStoreOptions {
@@ -27,7 +28,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
   const call: Call = (...command) => link.call(...command)
   const keys = storeKeys(prefix)
   const transact = transactionsOn(link, guard)
-  const { owe, takeOver, forget, ...outbox } = redisOutbox(call, keys, transact)
+  const { owe, over, reception, forgetWaiting, forget, ...outbox } = redisOutbox(call, keys, transact)
 
   const reader = readerOf(call, keys)
 
@@ -44,26 +45,22 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
       return parse<EntryRecord>(json)
     },
 
-    commit: (by, { record, happenings, owed, isGone }) =>
+    commit: (by, given) =>
       transact(by, async (draft) => {
+        await draft.load(keys.entry, [given.record.name])
+        const stored = recordIn(draft, given.record.name)
+        const doubts = doubtful(given, stored)
+        const commit = doubts.length === 0 ? given : reconciled(given, stored, await over(draft, doubts))
+        const { record, happenings, owed, isGone } = commit
         await owe(draft, owed)
         draft.set(keys.entry, record.name, isGone === true ? null : JSON.stringify(record))
         tell(draft, keys, happenings)
+        return commit
       }),
 
-    adopt: (by, { records, happenings, outgoing }) =>
-      transact(by, async (draft) => {
-        await draft.load(
-          keys.entry,
-          records.map(({ name }) => name),
-        )
-        for (const record of records) {
-          const own = parse<EntryRecord>(draft.get(keys.entry, record.name))
-          if (own === null || record.at > own.at) draft.set(keys.entry, record.name, JSON.stringify(record))
-        }
-        await takeOver(draft, outgoing)
-        tell(draft, keys, happenings)
-      }),
+    async adopt(by, kept) {
+      for (const part of partsOf(kept)) await transact(by, (draft) => adoptIn(draft, part))
+    },
 
     beginCure: (by, begun) =>
       transact(by, async (draft) => {
@@ -107,6 +104,38 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     async [Symbol.asyncDispose]() {},
   }
 
+  function recordIn(draft: Draft, name: string): EntryRecord | null {
+    return parse<EntryRecord>(draft.get(keys.entry, name))
+  }
+
+  async function adoptIn(draft: Draft, { records, happenings, outgoing, overrules = false }: Kept) {
+    const ends = new Set(outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence))
+    const coming = await reception(draft, outgoing)
+    const news = outgoing.filter((one) => !coming.knows(one))
+    const names = [...records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
+    await draft.load(keys.entry, names)
+    const raised = openOccurrences([...records, ...names.flatMap((name) => recordIn(draft, name) ?? [])])
+    const isTold = await over(draft, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
+    const isOver: IsOver = (occurrence) => ends.has(occurrence) || isTold(occurrence)
+    const write = (record: EntryRecord) => draft.set(keys.entry, record.name, JSON.stringify(record))
+
+    for (const given of records) {
+      const stored = recordIn(draft, given.name)
+      const isOlder = stored !== null && stored.at > given.at
+      if (!overrules) write(merged(stored, given, isOver))
+      else if (!isOlder) write(given)
+      if (overrules && !isOlder) await forgetWaiting(draft, (occurrence) => isOvertaken(occurrence, given))
+    }
+    tell(draft, keys, happenings)
+    for (const one of outgoing) {
+      if (coming.markSent(one)) continue
+      const { isTaken, record, end } = received(one, recordIn(draft, one.alarm.entry), isOver)
+      if (isTaken) await coming.takeOver(one)
+      if (end !== null && !overrules) await coming.owe(one.channel, end, one.due)
+      if (record !== null && !overrules) write(record)
+    }
+  }
+
   async function forgetCures(before: number): Promise<void> {
     const ids = await collect(readRange(call, keys.cureAt, ['-inf', `(${before}`]))
     for (const some of batches(ids)) {
@@ -148,6 +177,24 @@ function readerOf(call: Call, keys: StoreKeys): Pick<Store, 'entries' | 'approve
       await call('HSET', keys.approval, approvalField(approval), JSON.stringify(approval))
     },
   }
+}
+
+/** So many entries are taken over in one act: with more of them, those who tell them get in its way. */
+const mostAtOnce = 8
+
+/** What is kept, in parts that each hold all there is of some entries. */
+function partsOf({ records, happenings, outgoing, ...how }: Kept): Kept[] {
+  const names = new Set([...records.map(({ name }) => name), ...outgoing.map(({ alarm }) => alarm.entry)])
+  const parts = batches([...names], mostAtOnce).map((some): Kept => {
+    const isMeant = new Set(some)
+    return {
+      ...how,
+      records: records.filter(({ name }) => isMeant.has(name)),
+      happenings: [],
+      outgoing: outgoing.filter(({ alarm }) => isMeant.has(alarm.entry)),
+    }
+  })
+  return happenings.length === 0 ? parts : [...parts, { ...how, records: [], happenings, outgoing: [] }]
 }
 
 /** The occurrences of problems that are raised now: whoever was told of them must still be known when they recover. */

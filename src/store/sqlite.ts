@@ -11,6 +11,7 @@ import type {
   Kept,
 } from '../core/store.ts'
 import { outboxActs } from './outbox.ts'
+import { isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
 import { parse, transactionsOn } from './transaction.ts'
 
 /**
@@ -20,12 +21,24 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, ...outbox } = outboxActs(db, atomically)
+  const { owe, takeOver, isOver, markSent, forgetWaiting, ...outbox } = outboxActs(db, atomically)
 
   function tell(happenings: readonly Happening[]): void {
     const line = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
     for (const { at, entry, problem, kind, text } of happenings)
       line.run(at, entry, problem, kind, JSON.stringify(text))
+  }
+
+  function read(name: string): EntryRecord | null {
+    const row = sql(`SELECT record FROM entry WHERE name = ?`).get(name)
+    return row === undefined ? null : parse<EntryRecord>(row['record'])
+  }
+
+  function write(record: EntryRecord): void {
+    sql(`INSERT INTO entry VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record`).run(
+      record.name,
+      JSON.stringify(record),
+    )
   }
 
   return {
@@ -40,10 +53,7 @@ export function sqliteActs(db: DatabaseSync) {
       })
     },
 
-    entry(name: string): EntryRecord | null {
-      const row = sql(`SELECT record FROM entry WHERE name = ?`).get(name)
-      return row === undefined ? null : parse<EntryRecord>(row['record'])
-    },
+    entry: read,
 
     entries(): EntryRecord[] {
       return sql(`SELECT record FROM entry ORDER BY rowid`)
@@ -51,28 +61,39 @@ export function sqliteActs(db: DatabaseSync) {
         .map((row) => parse<EntryRecord>(row['record']))
     },
 
-    commit(fence: Fence, { record, happenings, owed, isGone }: Commit): void {
-      atomically(fence, () => {
+    commit(fence: Fence, given: Commit): Commit {
+      return atomically(fence, () => {
+        const commit = reconciled(given, read(given.record.name), isOver)
+        const { record, happenings, owed, isGone } = commit
         if (isGone === true) sql(`DELETE FROM entry WHERE name = ?`).run(record.name)
-        else {
-          sql(
-            `INSERT INTO entry VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record`,
-          ).run(record.name, JSON.stringify(record))
-        }
+        else write(record)
         tell(happenings)
         for (const alarm of owed) owe(alarm)
+        return commit
       })
     },
 
-    adopt(fence: Fence, { records, happenings, outgoing }: Kept): void {
+    adopt(fence: Fence, { records, happenings, outgoing, overrules = false }: Kept): void {
       atomically(fence, () => {
-        const take = sql(`
-          INSERT INTO entry VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record
-            WHERE excluded.record ->> 'at' > entry.record ->> 'at'
-        `)
-        for (const record of records) take.run(record.name, JSON.stringify(record))
+        const ends = new Set(
+          outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence),
+        )
+        const isEnded = (occurrence: string) => ends.has(occurrence) || isOver(occurrence)
+        for (const given of records) {
+          const stored = read(given.name)
+          const isOlder = stored !== null && stored.at > given.at
+          if (!overrules) write(merged(stored, given, isEnded))
+          else if (!isOlder) write(given)
+          if (overrules && !isOlder) forgetWaiting((occurrence) => isOvertaken(occurrence, given))
+        }
         tell(happenings)
-        for (const kept of outgoing) takeOver(kept)
+        for (const kept of outgoing) {
+          if (markSent(kept)) continue
+          const { isTaken, record, end } = received(kept, read(kept.alarm.entry), isEnded)
+          if (isTaken) takeOver(kept)
+          if (end !== null && !overrules) owe({ alarm: end, to: [kept.channel], due: kept.due })
+          if (record !== null && !overrules) write(record)
+        }
       })
     },
 

@@ -1,5 +1,6 @@
 import type { Alarm, AlarmKind, Owed } from '../../src/core/alarm.ts'
 import { emptyState, type ProblemState } from '../../src/core/judge.ts'
+import { problemId } from '../../src/core/outcome.ts'
 import type { Commit } from '../../src/core/store.ts'
 import { anAlarm, began } from './alarms.ts'
 
@@ -12,7 +13,7 @@ export function alarm(kind: AlarmKind = 'raised', more: Partial<ProblemState> = 
 export function commitOf(owed: readonly Owed[]): Commit {
   const open = owed.filter(({ alarm: { kind } }) => kind !== 'recovered' && kind !== 'withdrawn')
   const problems = Object.fromEntries(
-    open.map(({ alarm: { problem } }) => [`${problem.step}/${problem.key}`, problem]),
+    open.map(({ alarm: { problem } }) => [problemId(problem.step, problem.key), problem]),
   )
   return {
     record: {

@@ -48,8 +48,10 @@ const owed = fc.record(
   { requiredKeys: ['alarm', 'to', 'due', 'isHealed'] },
 )
 
+const spells = fc.uniqueArray(fc.tuple(problemKey, fc.constantFrom(1, 1, 2)), { selector: ([key]) => key })
+
 const record = fc
-  .record({ name: entryName, at: moment, took: fc.double({ noNaN: true }), open: fc.uniqueArray(problemKey) })
+  .record({ name: entryName, at: moment, took: fc.double({ noNaN: true }), open: spells })
   .map(({ name, at, took, open }) => ({
     name,
     kind: 'redis',
@@ -59,7 +61,10 @@ const record = fc
     state: {
       ...emptyState,
       problems: Object.fromEntries(
-        open.map((key) => [`memory/${key}`, anAlarm('raised', { entry: name, key, raisedAt: 1 }).problem]),
+        open.map(([key, raisedAt]) => [
+          `memory/${key}`,
+          anAlarm('raised', { entry: name, key, raisedAt }).problem,
+        ]),
       ),
     },
     samples: { memory: { at, value: { used: 1e21, share: 0.1, list: [], object: {} } } },
@@ -123,6 +128,7 @@ const kept = fc.record({
   records: fc.array(record, { maxLength: 2 }),
   happenings: fc.array(happening, { maxLength: 2 }),
   outgoing: fc.array(outgoing, { maxLength: 4 }),
+  overrules: fc.boolean(),
 })
 
 const trial = fc.record({
@@ -181,7 +187,7 @@ export async function perform(store: Store, act: StoreAct): Promise<unknown> {
   const { fence } = store
   switch (act.type) {
     case 'commit':
-      return store.commit(fence, act.commit)
+      return await store.commit(fence, act.commit)
     case 'claim':
       return (await store.claim(fence, act)).map(withoutId)
     case 'settle': {

@@ -323,6 +323,98 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       expect((await store.approvals(50)).map(({ problem }) => problem)).toEqual(['other'])
     })
 
+    describe('keeps one name for one spell', () => {
+      const told = (more: Parameters<typeof alarm>[1] = {}, status: 'pending' | 'sent' = 'pending') => ({
+        channel: 'ops',
+        alarm: alarm('raised', more),
+        status,
+        createdAt: 1,
+        due: 0,
+        attempts: 0,
+        error: null,
+        settledAt: status === 'sent' ? 5 : null,
+      })
+      const adopt = (...outgoing: Kept['outgoing'][number][]) =>
+        store.adopt(store.fence, { records: [], happenings: [], outgoing })
+      const spells = async () => new Set((await store.alarms(10)).map((one) => one.alarm.occurrence))
+      const raisedAt = async () => (await store.entry('cache'))?.state.problems['memory']?.raisedAt
+
+      it('where a commit raises anew what was raised since its writer looked', async () => {
+        await owe(alarm())
+        const anew = alarm('raised', { raisedAt: 99 })
+        const written = await store.commit(
+          store.fence,
+          commitOf([{ alarm: anew, to: ['ops', 'boss'], due: 1 }]),
+        )
+        expect(await spells()).toEqual(new Set([alarm().occurrence]))
+        expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+        expect(written.record).toEqual(await store.entry('cache'))
+        expect((await store.alarms(10)).map(({ channel }) => channel).sort()).toEqual(['boss', 'ops'])
+      })
+
+      it('and ends it under that name', async () => {
+        await owe(alarm())
+        const over = { alarm: alarm('recovered', { raisedAt: 99 }), to: 'told', due: 1 } as const
+        await store.commit(store.fence, commitOf([over]))
+        expect((await store.alarms(10)).map((one) => one.alarm.kind)).toEqual(['recovered', 'raised'])
+        expect(await spells()).toEqual(new Set([alarm().occurrence]))
+        expect(await raisedAt()).toBeUndefined()
+      })
+
+      it('where a commit knows nothing of it: it stays raised, for the next telling to end it', async () => {
+        await owe(alarm())
+        await store.commit(store.fence, commitOf([]))
+        expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+      })
+
+      it('but a new spell after the end has a name of its own', async () => {
+        await owe(alarm())
+        await store.commit(store.fence, commitOf([{ alarm: alarm('recovered'), to: 'told', due: 1 }]))
+        await owe(alarm('raised', { raisedAt: 99 }))
+        expect((await spells()).size).toBe(2)
+        expect(await raisedAt()).toBe(99)
+      })
+
+      it('where an alarm is taken over that waits, and people hear of its problem already', async () => {
+        await owe(alarm())
+        await adopt(told({ raisedAt: 99 }))
+        expect(await spells()).toEqual(new Set([alarm().occurrence]))
+      })
+
+      it('where an alarm is taken over before its problem is raised here', async () => {
+        await adopt(told())
+        expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+        await owe(alarm('raised', { raisedAt: 99 }))
+        expect(await spells()).toEqual(new Set([alarm().occurrence]))
+      })
+
+      it('and ends for them what people were told under another name', async () => {
+        await owe(alarm())
+        await adopt(told({ raisedAt: 99 }, 'sent'))
+        const known = (await store.alarms(10)).map((one) => [
+          one.status,
+          one.alarm.kind,
+          one.alarm.problem.raisedAt,
+        ])
+        const first = alarm().problem.raisedAt
+        expect(known).toEqual([
+          ['pending', 'withdrawn', 99],
+          ['sent', 'raised', 99],
+          ['pending', 'raised', first],
+        ])
+        expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+      })
+
+      it('that of a store which is right about it', async () => {
+        await owe(alarm())
+        const { record } = commitOf([{ alarm: alarm('raised', { raisedAt: 99 }), to: [], due: 0 }])
+        const kept = { records: [record], happenings: [], outgoing: [], overrules: true }
+        await store.adopt(store.fence, kept)
+        expect(await raisedAt()).toBe(99)
+        expect(await store.alarms(10), 'what waits under the other name').toEqual([])
+      })
+    })
+
     it('refuses every mark of a writer that a newer one has replaced', async () => {
       const stale = { epoch: store.fence.epoch - 1 }
       await expect(store.commit(stale, commitOf([]))).rejects.toBeInstanceOf(Fenced)

@@ -117,21 +117,39 @@ describe('the journal', () => {
     expect(await journal.alarms(10)).toMatchObject([{ alarm: { kind: 'recovered' }, status: 'pending' }])
   })
 
-  it('puts back a problem that whoever told the entry last did not know, until its end is told', async () => {
+  it('gives back a problem that whoever tells the entry does not know, and learns when it is over', async () => {
     const [shared, journal] = [memoryStore(), memoryStore()]
-    const one = journaledStore(shared, journal)
+    const one = journaledStore(memoryStore(), journal)
     await one.commit(one.fence, raised)
     const ignorant = { ...commitOf([]), record: { ...commitOf([]).record, at: 5 } }
     await shared.commit(shared.fence, ignorant)
-    expect(await one.replay(one.fence)).toBe(true)
+    const back = journaledStore(shared, journal)
+    await back.replay(back.fence)
     expect((await shared.entry('cache'))?.state).toEqual(raised.record.state)
-    expect(await one.replay(one.fence)).toBe(false)
 
     await shared.commit(shared.fence, {
       ...commitOf([{ alarm: alarm('recovered'), to: 'told', due: 0 }]),
       record: { ...ignorant.record, at: 9 },
     })
-    expect(await one.replay(one.fence)).toBe(false)
+    await back.replay(back.fence)
     expect((await shared.entry('cache'))?.state.problems).toEqual({})
+    expect((await journal.entry('cache'))?.state.problems).toEqual({})
+  })
+
+  it('gives up its own name of a problem that others have raised meanwhile, with the word that waits', async () => {
+    const [shared, journal] = [memoryStore(), memoryStore()]
+    const { cut, set } = cuttable()
+    const lost = journaledStore(cut, journal)
+    set('unreachable')
+    await expect(lost.commit(lost.fence, raised)).rejects.toThrow('cut')
+    await lost.assume()
+    const anew = alarm('raised', { raisedAt: 99 })
+    await shared.commit(shared.fence, commitOf([{ alarm: anew, to: ['ops'], due: 0 }]))
+
+    const back = journaledStore(shared, journal)
+    await back.replay(back.fence)
+    expect((await shared.alarms(10)).map((one) => one.alarm.occurrence)).toEqual([anew.occurrence])
+    expect((await journal.entry('cache'))?.state.problems['memory']?.raisedAt).toBe(99)
+    expect(await journal.alarms(10)).toEqual([])
   })
 })

@@ -1,0 +1,137 @@
+import { type Alarm, alarmOf, occurrenceOf, ofSpell, problemOf } from '../core/alarm.ts'
+import { emptyState, type ProblemState } from '../core/judge.ts'
+import { problemId } from '../core/outcome.ts'
+import type { Commit, EntryRecord, Kept } from '../core/store.ts'
+import { say } from '../core/text.ts'
+
+/*
+ * One spell of a problem bears one name, whoever tells of it. Two nodes that cannot see each other's records raise it
+ * each by itself; where their words meet in a store, the name that the store knows already is kept.
+ */
+
+/** Whether the end of an occurrence is owed already, or was told. */
+export type IsOver = (occurrence: string) => boolean
+
+/** The occurrences of which `reconciled` asks whether they are over. */
+export function doubtful(commit: Commit, stored: EntryRecord | null): readonly string[] {
+  return strangers(commit, stored).map(([, known]) => occurrenceOf(commit.record.name, known))
+}
+
+/**
+ * A commit as it has to be written over a record that its writer may not have seen: what was raised meanwhile stays
+ * raised, for the next telling to end it, and what the writer raised anew goes on under the known name.
+ */
+export function reconciled(commit: Commit, stored: EntryRecord | null, isOver: IsOver): Commit {
+  const { record } = commit
+  const found = strangers(commit, stored).filter(([, known]) => !isOver(occurrenceOf(record.name, known)))
+  if (found.length === 0) return commit
+  const names = new Map(found.map(([id, { raisedAt }]) => [id, raisedAt]))
+  const rename = (alarm: Alarm) => {
+    const raisedAt = names.get(problemId(alarm.problem.step, alarm.problem.key)) ?? null
+    return raisedAt === null ? alarm : ofSpell(alarm, raisedAt)
+  }
+  const ended = new Set(commit.owed.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => idOf(alarm)))
+  const problems = { ...record.state.problems }
+  for (const [id, known] of found) {
+    const given = problems[id]
+    if (given?.phase === 'raised') problems[id] = { ...given, raisedAt: known.raisedAt }
+    else if (!ended.has(id)) problems[id] = known
+  }
+  return {
+    ...commit,
+    record: { ...record, state: { ...record.state, problems } },
+    owed: commit.owed.map(({ alarm, otherwise, ...to }) => ({
+      ...to,
+      alarm: rename(alarm),
+      ...(otherwise !== undefined && { otherwise: rename(otherwise) }),
+    })),
+  }
+}
+
+/** The raised problems of the stored record that the writer of a commit did not know as what they are. */
+function strangers({ record, owed }: Commit, stored: EntryRecord | null) {
+  const told = new Set(owed.map(({ alarm }) => alarm.occurrence))
+  return raisedIn(stored).filter(([id, known]) => {
+    const given = record.state.problems[id]
+    const isKnown = given?.phase === 'raised' && given.raisedAt === known.raisedAt
+    return !isKnown && !told.has(occurrenceOf(record.name, known))
+  })
+}
+
+/**
+ * The record of an entry after another one was taken over: the newer one, with the problems that only the older one
+ * knows to be raised and whose end nobody was told. Whoever told the entry last did not know of them, and the next
+ * telling has to end them in public.
+ */
+export function merged(stored: EntryRecord | null, given: EntryRecord, isOver: IsOver): EntryRecord {
+  if (stored === null) return given
+  const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
+  const problems = { ...newer.state.problems }
+  for (const [id, known] of raisedIn(older)) {
+    const other = problems[id]
+    const name = stored.state.problems[id]
+    if (other?.phase === 'raised') problems[id] = { ...other, raisedAt: name?.raisedAt ?? other.raisedAt }
+    else if (!isOver(occurrenceOf(newer.name, known))) problems[id] = known
+  }
+  return { ...newer, state: { ...newer.state, problems } }
+}
+
+/** What becomes of an alarm that is taken over and not known yet. */
+export interface Reception {
+  readonly isTaken: boolean
+  /** The record that the problem stands in, if that has changed. */
+  readonly record: EntryRecord | null
+  /** What ends it for those who were told, where others are told of its problem under another name. */
+  readonly end: Alarm | null
+}
+
+const asItIs: Reception = { isTaken: true, record: null, end: null }
+
+/**
+ * An alarm that is taken over tells of its problem too, where the record of its entry knows nothing of it. One that
+ * waits, of a problem that people hear of under another name, is not needed.
+ */
+export function received(
+  { alarm, status }: Kept['outgoing'][number],
+  stored: EntryRecord | null,
+  isOver: IsOver,
+): Reception {
+  const { problem, occurrence } = alarm
+  const known = stored?.state.problems[idOf(alarm)]
+  const isRaised = stored !== null && known?.phase === 'raised'
+  const isOther = isRaised && occurrenceOf(stored.name, known) !== occurrence
+  if (isOther && (status === 'pending' || status === 'sending')) return { ...asItIs, isTaken: false }
+  if (isEnd(alarm) || isOver(occurrence)) return asItIs
+  if (isOther) return { ...asItIs, end: superseded(alarm) }
+  return isRaised ? asItIs : { ...asItIs, record: standing(alarm, problem, stored) }
+}
+
+function superseded({ entry: name, story: kind, title, tags, at, problem }: Alarm): Alarm {
+  const summary = say`${problem.summary}; this goes on as another alarm`
+  return alarmOf({ name, kind, title, tags }, { kind: 'withdrawn', at, problem: { ...problem, summary } })
+}
+
+/** The record with the problem of an alarm; where there was none, one that knows nothing else. */
+function standing(alarm: Alarm, problem: ProblemState, stored: EntryRecord | null): EntryRecord {
+  const { entry: name, story: kind, title, at } = alarm
+  const record = stored ?? { name, kind, title, at, took: 0, state: emptyState, samples: {} }
+  const problems = { ...record.state.problems, [idOf(alarm)]: { ...problem, phase: 'raised' as const } }
+  return { ...record, state: { ...record.state, problems } }
+}
+
+/** Whether an occurrence is a spell of a problem that the record knows under another name. */
+export function isOvertaken(occurrence: string, record: EntryRecord): boolean {
+  return raisedIn(record).some(([, problem]) => {
+    const known = occurrenceOf(record.name, problem)
+    return known !== occurrence && problemOf(known) === problemOf(occurrence)
+  })
+}
+
+function raisedIn(record: EntryRecord | null): [id: string, problem: ProblemState][] {
+  return Object.entries(record?.state.problems ?? {}).filter(([, { phase }]) => phase === 'raised')
+}
+
+const idOf = ({ problem }: Alarm) => problemId(problem.step, problem.key)
+
+export const isEnd = ({ kind }: Pick<Alarm, 'kind'>) =>
+  kind === 'recovered' || kind === 'withdrawn' || kind === 'healed'
