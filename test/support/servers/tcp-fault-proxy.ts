@@ -6,11 +6,16 @@ import { startListening } from './listening.ts'
 /** Starts a TCP proxy in front of a loopback port; it can fail as a network does. */
 export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy> {
   const wire = makeWire()
+  let behind = target
   const listening = await startListening(() => ({
-    server: createServer({ allowHalfOpen: true }, (client) => join(client, target, wire)),
+    server: createServer({ allowHalfOpen: true }, (client) => join(client, behind, wire)),
   }))
   return {
     port: listening.port,
+    leadTo(port) {
+      behind = port
+      listening.hangUp()
+    },
     async become(mode, { delay } = { delay: 0 }) {
       wire.set(mode, delay)
       if (mode === 'refuse') return await listening.down()
@@ -26,6 +31,8 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
 
 export interface TcpFaultProxy extends AsyncDisposable {
   readonly port: number
+  /** Puts another port behind it, and hangs up. */
+  leadTo(port: number): void
   /** `delay`, in milliseconds, holds each chunk in both directions in mode `delay`. */
   become(mode: TcpFault, options?: { readonly delay: number }): Promise<void>
 }
