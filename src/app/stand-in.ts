@@ -41,8 +41,8 @@ export interface StandInPorts {
   readonly observe: (event: EngineEvent) => void
 }
 
-/** How many leases a node may take to join again after Redis has lost its data. */
-const rejoining = 4
+/** For how many leases a node that has vanished is still taken for one of the cluster. */
+const leasesRemembered = 12
 
 export function createStandIn(
   { node }: Plan,
@@ -53,8 +53,8 @@ export function createStandIn(
   let watch: Entry | null = null
   let spell: Spell | null = null
   const ended = new Set<Promise<void>>()
-  const keeper = keepRoster(rejoining * cluster.timing.lease)
-  const roster = (): Roster => keeper.with(now() ?? { generation: '', members: [], leader: null })
+  const keeper = keepRoster(leasesRemembered * cluster.timing.lease)
+  const roster = (): Roster => keeper.with(now() ?? { members: [], leader: null })
 
   const degraded =
     cluster.secret === null
@@ -113,7 +113,9 @@ export function createStandIn(
     },
     begin(outlook) {
       if (spell !== null || plan === null || watch === null) return
-      const known = keeper.with(outlook)
+      // Those that nobody can ask whether they are there tell what is theirs by themselves.
+      const { members, leader } = outlook
+      const known = degraded === null ? { members, leader: leader?.name ?? null } : keeper.with(outlook)
       const order = orderOf(known)
       const ring = ringOf(known.members)
       const outage = {

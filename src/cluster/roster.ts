@@ -1,7 +1,7 @@
 import type { Member } from '../core/cluster.ts'
 import type { NodeOutlook } from './node/types.ts'
 
-type Seen = Pick<NodeOutlook, 'generation' | 'members' | 'leader'>
+type Seen = Pick<NodeOutlook, 'members' | 'leader'>
 
 /** Whom a node counts among the cluster when it has to do without Redis. */
 export interface Roster {
@@ -11,8 +11,8 @@ export interface Roster {
 }
 
 /**
- * Keeps whom a node knew before Redis lost its data, until all that live have had the time to join again. Who loses
- * Redis a second time within that time would else take itself for the only one.
+ * Keeps whom a node has seen lately, unless they took leave. Who vanished has lost Redis perhaps, or has yet to join
+ * again after it lost its data: a node that loses Redis then too would else take itself for the only one.
  */
 export interface RosterKeeper {
   /** Takes what a heartbeat brought. `now`: monotonic milliseconds. */
@@ -21,24 +21,24 @@ export interface RosterKeeper {
   with(seen: Seen): Roster
 }
 
-/** @param patience milliseconds that nodes may take to join again after Redis has lost its data */
+/** @param patience milliseconds for which who has vanished is still counted */
 export function keepRoster(patience: number): RosterKeeper {
-  let last: { readonly generation: string; readonly roster: Roster } | null = null
-  let kept: { readonly roster: Roster; readonly until: number } | null = null
-
-  const merged = ({ members, leader }: Seen): Roster => {
-    const names = new Set(members.map(({ name }) => name))
-    const missing = kept?.roster.members.filter(({ name }) => !names.has(name)) ?? []
-    return { members: [...members, ...missing], leader: leader?.name ?? kept?.roster.leader ?? null }
-  }
-
+  const known = new Map<string, { readonly member: Member; readonly at: number }>()
+  let led: { readonly name: string; readonly at: number } | null = null
   return {
-    see(seen, now) {
-      if (last !== null && last.generation !== seen.generation)
-        kept = { roster: last.roster, until: now + patience }
-      else if (kept !== null && now >= kept.until) kept = null
-      last = { generation: seen.generation, roster: merged(seen) }
+    see({ members, leader }, now) {
+      for (const member of members) known.set(member.name, { member, at: now })
+      for (const [name, { member, at }] of known) {
+        const isOver = now - at >= patience || (at < now && member.state === 'leaving')
+        if (isOver) known.delete(name)
+      }
+      if (leader !== null) led = { name: leader.name, at: now }
+      else if (led !== null && now - led.at >= patience) led = null
     },
-    with: merged,
+    with({ members, leader }) {
+      const names = new Set(members.map(({ name }) => name))
+      const vanished = [...known.values()].map(({ member }) => member).filter(({ name }) => !names.has(name))
+      return { members: [...members, ...vanished], leader: leader?.name ?? led?.name ?? null }
+    },
   }
 }
