@@ -55,6 +55,11 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
     await keep({ outgoing: alarms.filter(({ alarm }) => ends.has(alarm.dedupKey)) })
   }
 
+  async function remember(commit: Commit): Promise<void> {
+    await journal.commit(journal.fence, commit)
+    await keepEnds(commit)
+  }
+
   return {
     ...shared,
     get fence() {
@@ -63,7 +68,10 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
     trouble: () => shared.trouble() ?? journal.trouble(),
     async entry(name) {
       const record = await shared.entry(name)
+      const commit = unsure.get(name)
       unsure.delete(name)
+      // It was carried out, though nobody answered; what it owed is lost with the shared store otherwise.
+      if (commit !== undefined && commit.record.at === record?.at) await remember(commit)
       return record
     },
     entries: () => look((store) => store.entries()),
@@ -84,8 +92,7 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
       // Otherwise the journal has it by now, and may be ahead of it.
       if (unsure.get(name) !== commit) return written
       unsure.delete(name)
-      await journal.commit(journal.fence, written)
-      await keepEnds(written)
+      await remember(written)
       return written
     },
 

@@ -68,6 +68,11 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return end.get(occurrence, endKeyOf(occurrence)) !== undefined
   }
 
+  /** Whether there is any alarm of an occurrence. */
+  function isKnown(occurrence: string): boolean {
+    return toldOf(occurrence).length > 0
+  }
+
   /** Forgets what waits of these occurrences. */
   function forgetWaiting(isMeant: (occurrence: string) => boolean): void {
     const waiting = sql(`SELECT DISTINCT occurrence FROM outbox WHERE status = 'pending'`).all()
@@ -102,6 +107,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     takeOver,
     markSent,
     isOver,
+    isKnown,
     forgetWaiting,
 
     claim(fence: Fence, { channel, at, limit }: Claim): Outgoing[] {

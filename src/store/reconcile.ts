@@ -76,6 +76,20 @@ export function merged(stored: EntryRecord | null, given: EntryRecord, isOver: I
   return { ...newer, state: { ...newer.state, problems } }
 }
 
+/**
+ * The record with what it holds as told and no alarm bears out marked as untold: whoever had that alarm lost it, and
+ * the next telling owes it again, under the same name.
+ */
+export function honest(record: EntryRecord, isKnown: (occurrence: string) => boolean): EntryRecord {
+  const unborne = raisedIn(record).filter(
+    ([, problem]) => problem.toldAt !== null && !isKnown(occurrenceOf(record.name, problem)),
+  )
+  if (unborne.length === 0) return record
+  const untold = unborne.map(([id, problem]) => [id, { ...problem, toldAt: null }] as const)
+  const problems = { ...record.state.problems, ...Object.fromEntries(untold) }
+  return { ...record, state: { ...record.state, problems } }
+}
+
 /** What becomes of an alarm that is taken over and not known yet. */
 export interface Reception {
   readonly isTaken: boolean

@@ -23,13 +23,20 @@ type OutboxActs = Pick<
 > & {
   /** For inside an act. */
   owe(draft: Draft, owed: readonly Owed[]): Promise<void>
-  /** Which of these occurrences have an end that is owed to anybody, or was told. */
-  over(draft: Draft, occurrences: readonly string[]): Promise<IsOver>
+  /** What is known of these occurrences. */
+  look(draft: Draft, occurrences: readonly string[]): Promise<Known>
   /** Makes ready to take these over one by one. */
   reception(draft: Draft, kept: Kept['outgoing']): Promise<AlarmReception>
   /** Forgets what waits of these occurrences. */
   forgetWaiting(draft: Draft, isMeant: (occurrence: string) => boolean): Promise<void>
   forget(before: number, isOpen: (occurrence: string) => boolean): Promise<void>
+}
+
+interface Known {
+  /** Whether its end is owed to anybody, or was told. */
+  readonly isOver: IsOver
+  /** Whether there is any alarm of it. */
+  readonly isKnown: (occurrence: string) => boolean
 }
 
 interface AlarmReception {
@@ -60,10 +67,13 @@ export function redisOutbox(call: Call, keys: StoreKeys, transact: Transact): Ou
       }
     },
 
-    async over(draft, occurrences) {
+    async look(draft, occurrences) {
       const rows = rowsIn(draft, keys, call)
       await rows.loadPlaces(occurrences)
-      return (occurrence) => rows.knows(occurrence, endKeyOf(occurrence))
+      return {
+        isOver: (occurrence) => rows.knows(occurrence, endKeyOf(occurrence)),
+        isKnown: (occurrence) => rows.channelsOf(occurrence).length > 0,
+      }
     },
 
     async reception(draft, kept) {

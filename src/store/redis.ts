@@ -1,7 +1,16 @@
 import { occurrenceOf } from '../core/alarm.ts'
 import type { Guard, RedisLink } from '../core/redis-link.ts'
 import type { Approval, CureRecord, EntryRecord, Fence, Kept, Store } from '../core/store.ts'
-import { doubtful, type IsOver, isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
+import {
+  doubtful,
+  honest,
+  type IsOver,
+  isEnd,
+  isOvertaken,
+  merged,
+  received,
+  reconciled,
+} from './reconcile.ts'
 import { type StoreKeys, storeKeys } from './redis-keys.ts'
 import { redisOutbox } from './redis-outbox.ts'
 import { batches, type Call, readFields, readHash, readRange } from './redis-read.ts'
@@ -28,7 +37,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
   const call: Call = (...command) => link.call(...command)
   const keys = storeKeys(prefix)
   const transact = transactionsOn(link, guard)
-  const { owe, over, reception, forgetWaiting, forget, ...outbox } = redisOutbox(call, keys, transact)
+  const { owe, look, reception, forgetWaiting, forget, ...outbox } = redisOutbox(call, keys, transact)
 
   const reader = readerOf(call, keys)
 
@@ -50,7 +59,8 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
         await draft.load(keys.entry, [given.record.name])
         const stored = recordIn(draft, given.record.name)
         const doubts = doubtful(given, stored)
-        const commit = doubts.length === 0 ? given : reconciled(given, stored, await over(draft, doubts))
+        const commit =
+          doubts.length === 0 ? given : reconciled(given, stored, (await look(draft, doubts)).isOver)
         const { record, happenings, owed, isGone } = commit
         await owe(draft, owed)
         draft.set(keys.entry, record.name, isGone === true ? null : JSON.stringify(record))
@@ -115,15 +125,17 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     const names = [...records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
     await draft.load(keys.entry, names)
     const raised = openOccurrences([...records, ...names.flatMap((name) => recordIn(draft, name) ?? [])])
-    const isTold = await over(draft, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
-    const isOver: IsOver = (occurrence) => ends.has(occurrence) || isTold(occurrence)
+    const known = await look(draft, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
+    const isOver: IsOver = (occurrence) => ends.has(occurrence) || known.isOver(occurrence)
+    const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
+    const isKnown = (occurrence: string) => words.has(occurrence) || known.isKnown(occurrence)
     const write = (record: EntryRecord) => draft.set(keys.entry, record.name, JSON.stringify(record))
 
     for (const given of records) {
       const stored = recordIn(draft, given.name)
       const isOlder = stored !== null && stored.at > given.at
-      if (!overrules) write(merged(stored, given, isOver))
-      else if (!isOlder) write(given)
+      if (!overrules) write(honest(merged(stored, given, isOver), isKnown))
+      else if (!isOlder) write(honest(given, isKnown))
       if (overrules && !isOlder) await forgetWaiting(draft, (occurrence) => isOvertaken(occurrence, given))
     }
     tell(draft, keys, happenings)

@@ -11,7 +11,7 @@ import type {
   Kept,
 } from '../core/store.ts'
 import { outboxActs } from './outbox.ts'
-import { isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
+import { honest, isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
 import { parse, transactionsOn } from './transaction.ts'
 
 /**
@@ -21,7 +21,7 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, isOver, markSent, forgetWaiting, ...outbox } = outboxActs(db, atomically)
+  const { owe, takeOver, isOver, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(db, atomically)
 
   function tell(happenings: readonly Happening[]): void {
     const line = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
@@ -79,11 +79,13 @@ export function sqliteActs(db: DatabaseSync) {
           outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence),
         )
         const isEnded = (occurrence: string) => ends.has(occurrence) || isOver(occurrence)
+        const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
+        const isBorneOut = (occurrence: string) => words.has(occurrence) || isKnown(occurrence)
         for (const given of records) {
           const stored = read(given.name)
           const isOlder = stored !== null && stored.at > given.at
-          if (!overrules) write(merged(stored, given, isEnded))
-          else if (!isOlder) write(given)
+          if (!overrules) write(honest(merged(stored, given, isEnded), isBorneOut))
+          else if (!isOlder) write(honest(given, isBorneOut))
           if (overrules && !isOlder) forgetWaiting((occurrence) => isOvertaken(occurrence, given))
         }
         tell(happenings)

@@ -48,7 +48,10 @@ const owed = fc.record(
   { requiredKeys: ['alarm', 'to', 'due', 'isHealed'] },
 )
 
-const spells = fc.uniqueArray(fc.tuple(problemKey, fc.constantFrom(1, 1, 2)), { selector: ([key]) => key })
+const spells = fc.uniqueArray(
+  fc.record({ key: problemKey, raisedAt: fc.constantFrom(1, 1, 2), toldAt: fc.constantFrom(null, 5) }),
+  { selector: ({ key }) => key },
+)
 
 const record = fc
   .record({ name: entryName, at: moment, took: fc.double({ noNaN: true }), open: spells })
@@ -61,10 +64,7 @@ const record = fc
     state: {
       ...emptyState,
       problems: Object.fromEntries(
-        open.map(([key, raisedAt]) => [
-          `memory/${key}`,
-          anAlarm('raised', { entry: name, key, raisedAt }).problem,
-        ]),
+        open.map((spell) => [`memory/${spell.key}`, anAlarm('raised', { entry: name, ...spell }).problem]),
       ),
     },
     samples: { memory: { at, value: { used: 1e21, share: 0.1, list: [], object: {} } } },

@@ -415,6 +415,22 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
       })
     })
 
+    it('takes over nothing as told of which no alarm is left: the next telling owes it again', async () => {
+      const told = alarm('raised', { toldAt: 7 })
+      const lost = alarm('raised', { key: 'lost', toldAt: 7 })
+      await owe(told)
+      const { record } = commitOf([
+        { alarm: told, to: [], due: 0 },
+        { alarm: lost, to: [], due: 0 },
+      ])
+      await store.adopt(store.fence, { records: [{ ...record, at: 9 }], happenings: [], outgoing: [] })
+      const { problems = {} } = (await store.entry('cache'))?.state ?? {}
+      expect(Object.values(problems).map(({ key, toldAt }) => [key, toldAt])).toEqual([
+        ['', 7],
+        ['lost', null],
+      ])
+    })
+
     it('refuses every mark of a writer that a newer one has replaced', async () => {
       const stale = { epoch: store.fence.epoch - 1 }
       await expect(store.commit(stale, commitOf([]))).rejects.toBeInstanceOf(Fenced)

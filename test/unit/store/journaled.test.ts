@@ -136,6 +136,21 @@ describe('the journal', () => {
     expect((await journal.entry('cache'))?.state.problems).toEqual({})
   })
 
+  it('knows what a commit owed whose answer was lost, once the shared store has it', async () => {
+    const [shared, journal] = [memoryStore(), memoryStore()]
+    const deaf = {
+      ...shared,
+      async commit(...act: Parameters<Store['commit']>) {
+        await shared.commit(...act)
+        throw new CoordinatorLost('slow', 'no answer')
+      },
+    }
+    const store = journaledStore(deaf, journal)
+    await expect(store.commit(store.fence, raised)).rejects.toThrow('no answer')
+    await store.entry('cache')
+    expect(await journal.alarms(10)).toMatchObject([{ status: 'pending', channel: 'ops' }])
+  })
+
   it('gives up its own name of a problem that others have raised meanwhile, with the word that waits', async () => {
     const [shared, journal] = [memoryStore(), memoryStore()]
     const { cut, set } = cuttable()
