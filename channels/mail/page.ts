@@ -71,6 +71,7 @@ function cardOf(alarm: DigestAlarm, labels: DigestLabels): Markup {
 <div class="faint" style="font-size:13px;line-height:20px;color:#5c6670">${alarm.when}</div>
 <table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin-top:8px">
 ${alarm.tried.map((trial, index) => rowOf(index === 0 ? labels.tried : '', linesOf(trial)))}
+${alarm.affected.length === 0 ? [] : rowOf(labels.affected, markup`${alarm.affected.join(', ')}`)}
 ${alarm.isOver || alarm.advice === '' ? [] : rowOf(labels.advice, markup`<b>${linesOf(alarm.advice)}</b>`)}
 ${alarm.offer === null ? [] : rowOf(labels.offer, linesOf(alarm.offer))}
 ${alarm.isOver || details.length === 0 ? [] : rowOf(labels.details, codeOf(details))}

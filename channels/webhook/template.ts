@@ -79,6 +79,7 @@ const labelFields: Readonly<Record<keyof Digest['labels'], true>> = {
   tried: true,
   advice: true,
   offer: true,
+  affected: true,
   details: true,
   where: true,
 }
@@ -104,6 +105,7 @@ const alarmFields: Readonly<Record<keyof DigestAlarm, true>> = {
   when: true,
   tried: true,
   offer: true,
+  affected: true,
   evidence: true,
   tags: true,
 }

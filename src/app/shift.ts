@@ -3,7 +3,7 @@ import { seatOf } from '../cluster/shards.ts'
 import type { ClusterPlan, ClusterView, Seat } from '../core/cluster.ts'
 import { nameOn } from '../core/entry-name.ts'
 import type { EngineEvent } from '../core/observer.ts'
-import type { Entry, Plan } from '../core/plan.ts'
+import type { Dependency, Entry, Plan } from '../core/plan.ts'
 import { createRedactor } from '../core/secret.ts'
 import type { EntryRecord, Store } from '../core/store.ts'
 import { createEngine, type Engine, type EnginePorts } from '../engine/engine.ts'
@@ -52,10 +52,13 @@ export function shiftOf(plan: Plan, cluster: ClusterPlan, until: AbortSignal, po
  * (`host@web1`).
  */
 export function entriesHere({ entries, node, roles }: Plan): readonly Entry[] {
+  const own = new Set(entries.filter(({ scope }) => scope === 'node').map(({ name }) => name))
+  const here = (dependency: Dependency): Dependency =>
+    own.has(dependency.entry) ? { ...dependency, entry: nameOn(dependency.entry, node) } : dependency
   return entries.flatMap((entry) => {
     if (entry.scope === 'cluster') return [entry]
     if (entry.role !== null && !roles.includes(entry.role)) return []
-    return [{ ...entry, name: nameOn(entry.name, node) }]
+    return [{ ...entry, name: nameOn(entry.name, node), dependsOn: entry.dependsOn.map(here) }]
   })
 }
 

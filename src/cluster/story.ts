@@ -63,6 +63,7 @@ export function clusterEntry(given: ClusterStoryPorts): Entry {
     deadlines: { open: 1000, step: 5000, story: 10_000 },
     scope: 'cluster',
     spread: 'leader',
+    dependsOn: [],
     role: null,
   }
 }

@@ -44,6 +44,11 @@ export const alarmsSchema = z
       ),
     fallback: name().optional().describe('the channel that takes what another could not deliver'),
     fallbackAfter: span('1s').prefault('10m').describe('how long the other channel is waited for'),
+    afterCause: span('0s')
+      .prefault('1m')
+      .describe(
+        'how long what a cause took with it may take to come back once that is mended, before it is told',
+      ),
     confirm: tellings().default(2).describe('bad tellings in a row before a problem is believed'),
     clear: tellings().default(2).describe('good tellings in a row before it is over'),
     blindAfter: tellings()

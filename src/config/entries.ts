@@ -1,5 +1,6 @@
 import type { Entry } from '../core/plan.ts'
 import { say } from '../core/text.ts'
+import { checkDependencies } from './dependencies.ts'
 import { type EntryContext, type NamedEntry, readEntry } from './entry.ts'
 import { get, listOf } from './raw.ts'
 
@@ -23,6 +24,7 @@ export async function readEntries(raw: unknown, context: EntryContext): Promise<
   )
   const named = read.flatMap((item) => item.named)
   tellNamesakes(named, context)
+  checkDependencies(named, context)
   return {
     entries: read
       .filter(({ isOn }) => isOn)

@@ -69,6 +69,12 @@ export const entrySchema = z.strictObject({
     .enum(['ring', 'leader'])
     .default('ring')
     .describe('which node tells an entry of the cluster: the one that the ring chooses, or the leader'),
+  dependsOn: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'entries that it cannot work without, or single steps of them as `entry/step`: while one is broken, people hear of that alone',
+    ),
   role: name().optional().describe('only nodes with this role tell it, each of itself'),
 })
 

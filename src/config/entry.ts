@@ -1,4 +1,4 @@
-import type { Entry } from '../core/plan.ts'
+import type { Dependency, Entry } from '../core/plan.ts'
 import type { Story } from '../core/story.ts'
 import { say } from '../core/text.ts'
 import { type Checked, check, type Reading } from './check.ts'
@@ -49,7 +49,8 @@ export async function readEntry(
     if (filled === null) return []
     const options = story && check(story.options, filled.options, [...path, 'with'], context)
     const stepPlans = options && steps?.plans(options.value)
-    const parts = { name: filled.name, settings, story, steps, stepPlans, options, context }
+    const dependsOn = filled.dependsOn.map(dependencyOf)
+    const parts = { name: filled.name, settings, story, steps, stepPlans, options, dependsOn, context }
     return [{ name: filled.name, path: namePath, entry: isWhole(parts) ? build(parts) : null }]
   })
 }
@@ -84,16 +85,24 @@ function fill(
   item: Item | null,
   path: Path,
   context: EntryContext,
-): { readonly name: string; readonly options: unknown } | null {
+): { readonly name: string; readonly options: unknown; readonly dependsOn: readonly string[] } | null {
   const { findings } = context
   const [name, options] = [get(raw, 'name') ?? get(raw, 'story'), get(raw, 'with') ?? {}]
-  if (item === null) return { name: String(name), options }
+  const needed = listOf(get(raw, 'dependsOn')).filter((one) => typeof one === 'string')
+  if (item === null) return { name: String(name), options, dependsOn: needed }
   const before = findings.count
   const ownName = expand(name, item, [...path, 'name'], context)
   const ownOptions = expand(options, item, [...path, 'with'], context)
+  const ownNeeded = listOf(expand(needed, item, [...path, 'dependsOn'], context)).map(String)
   if (findings.count > before) return null
   check(nameSchema(), ownName, [...path, 'name'], context)
-  return { name: String(ownName), options: ownOptions }
+  return { name: String(ownName), options: ownOptions, dependsOn: ownNeeded }
+}
+
+/** `cache`, or `cache/memory`: the names of entries hold no slash. */
+function dependencyOf(text: string): Dependency {
+  const [entry = '', step = null] = text.split('/', 2)
+  return { entry, step }
 }
 
 /** The steps whose cures may run must be there. */
@@ -113,6 +122,7 @@ interface Parts {
   readonly options: Checked<unknown>
   readonly steps: Steps | null
   readonly stepPlans: Entry['steps'] | null | undefined
+  readonly dependsOn: readonly Dependency[]
   readonly context: EntryContext
 }
 
@@ -122,7 +132,8 @@ function isWhole(parts: Parts): parts is Parts & Whole<Parts> {
   return Object.values(parts).every((part) => part !== null && part !== undefined)
 }
 
-function build({ name, settings, story, options, steps, stepPlans, context }: Whole<Parts>): Entry {
+function build(parts: Whole<Parts>): Entry {
+  const { name, settings, story, options, steps, stepPlans, dependsOn, context } = parts
   const { interval, alarms } = context.top
   return {
     name,
@@ -146,6 +157,7 @@ function build({ name, settings, story, options, steps, stepPlans, context }: Wh
     deadlines: settings.deadlines,
     scope: settings.scope ?? story.scope ?? 'cluster',
     spread: settings.spread,
+    dependsOn,
     role: settings.role ?? null,
   }
 }

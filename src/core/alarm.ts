@@ -20,6 +20,8 @@ export interface Alarm {
   readonly title: Text
   readonly tags: readonly string[]
   readonly problem: ProblemState
+  /** The entries that cannot work because of it; left out where there are none. */
+  readonly affected?: readonly string[]
 }
 
 /** An alarm and whom it is for: channels by name, or whoever was told of this occurrence before. */
@@ -38,6 +40,8 @@ export interface Subject {
   readonly kind: string
   readonly title: Text
   readonly tags: readonly string[]
+  /** The entries that cannot work because of a problem of it. */
+  readonly affects?: (problem: ProblemState) => readonly string[]
 }
 
 /** The alarm that tells of a transition. */
@@ -67,12 +71,15 @@ export function endKeyOf(occurrence: string): string {
 }
 
 /** The same word about the spell of its problem that began at another moment (wall milliseconds). */
-export function ofSpell({ entry, story, title, tags, kind, at, problem }: Alarm, raisedAt: number): Alarm {
-  return compose({ name: entry, kind: story, title, tags }, kind, at, { ...problem, raisedAt })
+export function ofSpell(alarm: Alarm, raisedAt: number): Alarm {
+  const { entry, story, title, tags, kind, at, problem, affected = [] } = alarm
+  const subject = { name: entry, kind: story, title, tags, affects: () => affected }
+  return compose(subject, kind, at, { ...problem, raisedAt })
 }
 
 function compose(subject: Subject, kind: AlarmKind, at: number, problem: ProblemState): Alarm {
   const occurrence = occurrenceOf(subject.name, problem)
+  const affected = subject.affects?.(problem) ?? []
   return {
     dedupKey: keyOf(occurrence, slot(kind, at)),
     occurrence,
@@ -83,6 +90,7 @@ function compose(subject: Subject, kind: AlarmKind, at: number, problem: Problem
     title: subject.title,
     tags: subject.tags,
     problem,
+    ...(affected.length > 0 && { affected }),
   }
 }
 

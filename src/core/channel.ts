@@ -62,6 +62,7 @@ export interface DigestLabels {
   readonly tried: string
   readonly advice: string
   readonly offer: string
+  readonly affected: string
   readonly details: string
   readonly where: string
 }
@@ -96,6 +97,8 @@ export interface DigestAlarm {
   readonly tried: readonly string[]
   /** A cure that nobody has tried because it waits for a person's consent; null where there is none. */
   readonly offer: string | null
+  /** The names of the entries that cannot work because of it. */
+  readonly affected: readonly string[]
   readonly evidence: Evidence
   readonly tags: readonly string[]
 }

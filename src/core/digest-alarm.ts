@@ -32,6 +32,7 @@ export function digestAlarm(alarm: Alarm, at: number, tell: Tell): DigestAlarm {
     when: tell(whenOf(alarm, at)),
     tried: problem.tried.map((trial) => tell(triedText(trial))),
     offer: isOver(kind) ? null : offerOf(problem, tell),
+    affected: isOver(kind) ? [] : (alarm.affected ?? []),
     evidence: problem.evidence,
     tags: alarm.tags,
   }

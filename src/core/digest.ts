@@ -113,6 +113,7 @@ function labelsIn(tell: Tell): DigestLabels {
     tried: tell(say`tried`),
     advice: tell(say`what to do`),
     offer: tell(say`waits for your consent`),
+    affected: tell(say`also affected`),
     details: tell(say`details`),
     where: tell(say`where`),
   }
@@ -126,6 +127,7 @@ function paragraphOf(alarm: DigestAlarm, labels: DigestLabels, tell: Tell): stri
   const lines = [
     alarm.when,
     ...alarm.tried.map((trial) => line(labels.tried, trial)),
+    ...(alarm.affected.length === 0 ? [] : [line(labels.affected, tell(say`${alarm.affected}`))]),
     ...(alarm.isOver || alarm.advice === '' ? [] : [line(labels.advice, alarm.advice)]),
     ...(alarm.offer === null ? [] : [line(labels.offer, alarm.offer)]),
     ...(alarm.isOver || details.length === 0 ? [] : [line(labels.details, plain(details.join(' ')))]),

@@ -67,6 +67,8 @@ export interface ProblemState {
   readonly tried: readonly Trial[]
   /** The cure it carries, for people who may consent to it. */
   readonly cure: NonNullable<Finding['cure']> | null
+  /** The entry whose problem explains this one, where it does: people hear of that instead. */
+  readonly cause?: string
 }
 
 /** One attempt at a cure. */

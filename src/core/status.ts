@@ -8,7 +8,7 @@ import { type Language, render, type Text } from './text.ts'
 export interface Status {
   readonly verdict: Verdict
   readonly entries: readonly EntryStatus[]
-  /** Worst first, then oldest first. */
+  /** Worst first, then oldest first; those that another one explains come last. */
   readonly problems: readonly ProblemStatus[]
 }
 
@@ -49,6 +49,8 @@ export interface ProblemStatus {
   readonly flapping: boolean
   readonly evidence: Evidence
   readonly tried: readonly TrialStatus[]
+  /** The entry whose problem explains this one; people are told of that instead. */
+  readonly cause: string | null
   /** The cure that waits for a person's consent, where there is one. */
   readonly cure: { readonly title: string; readonly consent: 'auto' | 'ask' } | null
 }
@@ -76,7 +78,11 @@ function worst(verdicts: readonly Verdict[]): Verdict {
 }
 
 function worstFirst(a: ProblemStatus, b: ProblemStatus): number {
-  return order.indexOf(b.severity) - order.indexOf(a.severity) || a.since.localeCompare(b.since)
+  return (
+    Number(a.cause !== null) - Number(b.cause !== null) ||
+    order.indexOf(b.severity) - order.indexOf(a.severity) ||
+    a.since.localeCompare(b.since)
+  )
 }
 
 function entryStatus({ name, kind, title, at, took, state }: EntryRecord, language: Language): EntryStatus {
@@ -127,6 +133,7 @@ function problemsOf({ name, kind, state }: EntryRecord, language: Language): Pro
       tookSeconds: inSeconds(trial.took),
       detail: trial.detail === null ? null : tell(trial.detail, language),
     })),
+    cause: problem.cause ?? null,
     cure: problem.cure === null ? null : { ...problem.cure, title: tell(problem.cure.title, language) },
   }))
 }

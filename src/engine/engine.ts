@@ -53,6 +53,7 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
   const curePool = pLimit(plan.limits.cures)
   const roundPorts: RoundPorts = {
     ...ports,
+    entries: plan.entries,
     census: createCensus(plan.entries),
     locks: createLocks(),
     examinePool: (work) => examinePool(work),
@@ -80,7 +81,7 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
     courier,
 
     async once(entries, term, resolving) {
-      return Promise.all(entries.map((entry) => runRound(entry, roundPorts, term, resolving)))
+      return inOrder(entries, (entry) => runRound(entry, roundPorts, term, resolving))
     },
 
     async watch(entries, term, resolving, until = term.signal) {
@@ -103,6 +104,26 @@ export function createEngine(plan: Plan, ports: EnginePorts): Engine {
       ])
     },
   }
+}
+
+/** Tells each entry once what it depends on has been told, and cured where it could be. */
+async function inOrder(
+  entries: readonly Entry[],
+  tell: (entry: Entry) => Promise<RoundResult>,
+): Promise<RoundResult[]> {
+  const told = new Map<string, Promise<RoundResult>>()
+  const inTurn = async (entry: Entry): Promise<RoundResult> => {
+    await Promise.allSettled(entry.dependsOn.flatMap((dependency) => begin(dependency.entry) ?? []))
+    return tell(entry)
+  }
+  const begin = (name: string): Promise<RoundResult> | null => {
+    const entry = entries.find((one) => one.name === name)
+    if (entry === undefined) return null
+    const begun = told.get(name) ?? inTurn(entry)
+    told.set(name, begun)
+    return begun
+  }
+  return Promise.all(entries.flatMap(({ name }) => begin(name) ?? []))
 }
 
 /** Does it now and then at this pace, until the term ends. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { neededConsent } from '../core/cure-policy.ts'
+import { connectStep } from '../core/dependencies.ts'
 import { addressOf, failureOf, isSettled, isUntold, kindOf } from '../core/failure.ts'
 import type { Finding, Report, StepReport } from '../core/outcome.ts'
 import { problemId } from '../core/outcome.ts'
@@ -22,9 +23,6 @@ export interface Visit extends AsyncDisposable {
   /** Tells these steps, or all that are on. */
   tell(memory: Memory, signal: AbortSignal, only?: readonly string[]): Promise<Telling>
 }
-
-/** The step that every story has: whether its system can be reached. */
-export const connectStep = 'connect'
 
 /** How long a refused login is left alone, so that no account gets locked. */
 const loginRest = 600_000

@@ -1,9 +1,10 @@
+import { connectStep } from '../core/dependencies.ts'
 import { emptyState, judge, type Transition, type Verdict, withdraw } from '../core/judge.ts'
 import type { Report } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
 import type { EntryRecord } from '../core/store.ts'
 import type { Cure } from '../core/story.ts'
-import { connectStep, type Visit } from './examine.ts'
+import type { Visit } from './examine.ts'
 import type { ExaminePorts, Memory } from './ports.ts'
 
 /** All that a round has seen so far: the newest word of each step, and what the judge made of it. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { EntryState } from '../core/judge.ts'
 import type { Observe } from '../core/observer.ts'
-import type { AlarmPolicy, Limits } from '../core/plan.ts'
+import type { AlarmPolicy, Entry, Limits } from '../core/plan.ts'
 import type { Redact } from '../core/secret.ts'
 import type { Samples, Store } from '../core/store.ts'
 import type { Census } from './census.ts'
@@ -23,6 +23,8 @@ export interface Memory {
 
 export interface RoundPorts extends ExaminePorts {
   readonly store: Store
+  /** All entries of the plan, for what one of them depends on. */
+  readonly entries: readonly Entry[]
   readonly census: Census
   readonly locks: Locks
   /** Bounds how many entries are looked at, and how many cures run, at the same time. */

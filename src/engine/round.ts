@@ -1,10 +1,12 @@
 import { alarmOf, healedAlarm, type Owed, type Subject } from '../core/alarm.ts'
-import { type EntryState, emptyState, type Transition, type Trial } from '../core/judge.ts'
-import { problemId, type Report } from '../core/outcome.ts'
+import { affectedBy } from '../core/dependencies.ts'
+import { type EntryState, emptyState, type ProblemState, type Transition, type Trial } from '../core/judge.ts'
+import type { Report } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
 import { channelsFor } from '../core/routing.ts'
 import type { EntryRecord, Happening } from '../core/store.ts'
 import { milliseconds, say, type Text } from '../core/text.ts'
+import { causeOf, explainedBy, idOf } from './cause.ts'
 import { isBad } from './census.ts'
 import { visit } from './examine.ts'
 import { type Looked, lookUntilSure } from './look.ts'
@@ -41,7 +43,9 @@ export async function runRound(
   let isJudged = false
   try {
     const before = await store.entry(entry.name)
-    const looked = await ports.examinePool(() => lookUntilSure(entry, before, visiting, ports, term.signal))
+    const seen = await ports.examinePool(() => lookUntilSure(entry, before, visiting, ports, term.signal))
+    const cause = await causeOf(entry, seen, before, ports, term.signal)
+    const looked = cause === null ? seen : explainedBy(cause, seen, before)
     census.judged(entry, isBad(looked.state), looked.report.at)
     isJudged = true
 
@@ -87,8 +91,6 @@ export async function runRound(
   }
 }
 
-const idOf = ({ problem }: Transition) => problemId(problem.step, problem.key)
-
 function curablesOf(looked: Looked): Curable[] {
   return Object.entries(looked.state.problems).flatMap(([id, { phase }]) => {
     const cure = looked.cures.get(id)
@@ -117,9 +119,9 @@ function owedAfterCures(
   return [
     ...[...released, ...later].map((one) => owedFor(entry, one, now, ports)),
     ...healed.map((one) => {
-      const alarm = healedAlarm(subjectOf(entry), one.at, one.problem)
+      const alarm = healedAlarm(subjectOf(entry, ports), one.at, one.problem)
       const to = channelsFor(alarm, ports.alarms, ports.channels)
-      return { alarm, to, due: now, otherwise: alarmOf(subjectOf(entry), one) }
+      return { alarm, to, due: now, otherwise: alarmOf(subjectOf(entry, ports), one) }
     }),
   ]
 }
@@ -129,15 +131,16 @@ function owedFor(
   entry: Entry,
   transition: Transition,
   due: number,
-  { alarms, channels }: Pick<RoundPorts, 'alarms' | 'channels'>,
+  ports: Pick<RoundPorts, 'alarms' | 'channels' | 'entries'>,
 ): Owed {
-  const alarm = alarmOf(subjectOf(entry), transition)
+  const alarm = alarmOf(subjectOf(entry, ports), transition)
   const isEnd = transition.kind === 'recovered' || transition.kind === 'withdrawn'
-  return { alarm, due, to: isEnd ? 'told' : channelsFor(alarm, alarms, channels) }
+  return { alarm, due, to: isEnd ? 'told' : channelsFor(alarm, ports.alarms, ports.channels) }
 }
 
-function subjectOf(entry: Entry): Subject {
-  return { name: entry.name, kind: entry.kind, title: entry.story.title, tags: entry.tags }
+function subjectOf(entry: Entry, { entries }: Pick<RoundPorts, 'entries'>): Subject {
+  const affects = (problem: ProblemState) => affectedBy(entry, problem, entries)
+  return { name: entry.name, kind: entry.kind, title: entry.story.title, tags: entry.tags, affects }
 }
 
 function recordOf(entry: Entry, { report, state, samples }: Looked): EntryRecord {

@@ -85,6 +85,7 @@ export function selfEntry(store: Store, plan: Pick<Plan, 'alarms'>, every: numbe
     deadlines: { open: 1000, step: 5000, story: 10_000 },
     scope: 'cluster',
     spread: 'leader',
+    dependsOn: [],
     role: null,
   }
 }

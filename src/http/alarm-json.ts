@@ -20,5 +20,6 @@ export function alarmJson(outgoing: Outgoing, language: Language) {
     severity: alarm.problem.severity,
     summary: render(alarm.problem.summary, language),
     advice: render(alarm.problem.advice, language),
+    affected: alarm.affected ?? [],
   }
 }

@@ -62,7 +62,9 @@ function problemBlock(problem: ProblemStatus, report: RunReport, page: Page): st
     ...indented(paint('dim', problem.flapping ? tell(say`${since}; it comes and goes`) : since), page),
     ...problem.tried.slice(-3).flatMap((trial) => labelled(labels.tried, trialLine(trial, page), page)),
     ...offer(problem, page),
-    ...labelled(labels.advice, problem.advice, page),
+    ...(problem.cause === null
+      ? labelled(labels.advice, problem.advice, page)
+      : labelled(labels.cause, tell(say`${problem.cause} is broken; people hear of that alone`), page)),
   ].join('\n')
 }
 
@@ -181,7 +183,7 @@ function indented(text: string, page: Page): string[] {
   return wrap(text, page.width - margin.length).map((line) => margin + line)
 }
 
-const labels = { tried: say`tried`, cure: say`cure`, advice: say`to do` }
+const labels = { tried: say`tried`, cause: say`cause`, cure: say`cure`, advice: say`to do` }
 
 function labelled(label: Text, text: string, page: Page): string[] {
   const width = Math.max(...Object.values(labels).map((one) => displayWidth(page.tell(one)))) + 2

@@ -36,6 +36,7 @@ it('gives what waits for a channel that has left the configuration to those that
     limits: { concurrency: 1, cures: 1, blastRadius: 1 },
     secrets: [],
     cluster: null,
+    consul: null,
     roles: [],
     hash: '',
   }
