@@ -1,6 +1,7 @@
 /** All that a plugin may import, as 'healthz'. */
 
 export { z } from 'zod'
+export { certificateOf, isCertificateRequired } from './clients/certificate.ts'
 export {
   cpuLimitOfContainer,
   type MemoryGroup,
@@ -9,7 +10,8 @@ export {
   pressureOfContainer,
 } from './clients/cgroup.ts'
 export { shareInFlight } from './clients/in-flight.ts'
-export { launch } from './clients/launch.ts'
+export { launch, plainEnvironment } from './clients/launch.ts'
+export { type Metric, parseMetrics } from './clients/metrics-text.ts'
 export {
   isWholeScan,
   needProc,
@@ -24,6 +26,8 @@ export { RedisInfo, redisPairs } from './clients/redis-info.ts'
 export { RedisRefusal } from './clients/redis-refusal.ts'
 export { type RequestOptions, type Response, request, type Timings } from './clients/request.ts'
 export { countRestarts, type Run } from './clients/restarts.ts'
+export { type RunOutput, runProgram } from './clients/run-program.ts'
+export { placeOf, restartSupervised, type Supervised, startSupervised } from './clients/supervised.ts'
 export { connectTcp, rawProbe } from './clients/tcp.ts'
 export { type Certificate, lookAtTls, type TlsPlace, type TlsView } from './clients/tls.ts'
 export { callXmlRpc, type XmlRpcServer, xmlRpcServer } from './clients/xml-rpc.ts'
@@ -41,8 +45,19 @@ export {
 } from './core/channel.ts'
 export { duration, parseDuration } from './core/duration.ts'
 export { ConnectionFailure, type FailureKind, failureOf, kindOf } from './core/failure.ts'
+export { type JsonPath, jsonPath, valueAt } from './core/json-path.ts'
 export { isPast, type Limit, limit } from './core/limit.ts'
-export { type ServerUrl, secret, serverUrl } from './core/options.ts'
+export { isNamed } from './core/name-pattern.ts'
+export {
+  redisOptions,
+  type ServerUrl,
+  secret,
+  serverUrl,
+  supervisedProgram,
+  tlsOptions,
+} from './core/options.ts'
+export { parseJson } from './core/parse-json.ts'
+export { slotOf } from './core/redis-slot.ts'
 export { createRedactor, findSecrets, type Redact, Secret } from './core/secret.ts'
 export {
   CannotTell,
@@ -50,6 +65,7 @@ export {
   DidNotHelp,
   defineStory,
   type Grades,
+  type Guide,
   type OpenContext,
   type Pair,
   type Problem,
@@ -58,6 +74,7 @@ export {
   type Story,
   stepOf,
 } from './core/story.ts'
+export { tellSome } from './core/tell-some.ts'
 export {
   bytes,
   count,
@@ -70,3 +87,4 @@ export {
   type Text,
   time,
 } from './core/text.ts'
+export { isAtLeast, isVersion } from './core/version-number.ts'

@@ -20,7 +20,8 @@ export async function launch(argv: readonly string[], signal: AbortSignal): Prom
   if (code !== 0) throw new DidNotHelp(say`the start command ${argv[0] ?? ''} was not found`)
 }
 
-function plainEnvironment(): NodeJS.ProcessEnv {
+/** The few variables that a program which is started needs, and no others. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TZ']
   return Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

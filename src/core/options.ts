@@ -52,6 +52,42 @@ export function serverUrl(...schemes: readonly `${string}:`[]) {
     })
 }
 
+/** What says whether a server's certificate is trusted, for the options of what speaks TLS. */
+export function tlsOptions() {
+  return {
+    ca: z
+      .string()
+      .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
+      .optional(),
+    insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  }
+}
+
+/** What speaking to a Redis takes beside its URL and the user, for the options of what does so. */
+export function redisOptions() {
+  return {
+    password: secret().optional(),
+    ...tlsOptions(),
+    protocol: z
+      .union([z.literal(2), z.literal(3)])
+      .meta({ description: "version of Redis' own protocol; 2 for old servers and proxies" })
+      .default(3),
+  }
+}
+
+/** A program that a supervisord keeps, which a cure may start. */
+export function supervisedProgram() {
+  return z.strictObject({
+    supervisor: serverUrl('unix:', 'http:', 'https:'),
+    user: z.string().min(1).optional(),
+    password: secret().optional(),
+    program: z
+      .string()
+      .min(1)
+      .meta({ description: 'as supervisorctl names it: name, group:name or group:*' }),
+  })
+}
+
 /** Whether each `%` begins the code of a character. */
 function isDecodable(text: string): boolean {
   try {

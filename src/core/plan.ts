@@ -1,5 +1,6 @@
 import type { Channel } from './channel.ts'
 import type { ClusterPlan } from './cluster.ts'
+import type { ConsulPlan } from './consul.ts'
 import type { Policy } from './judge.ts'
 import type { Severity } from './outcome.ts'
 import type { Story } from './story.ts'
@@ -20,6 +21,8 @@ export interface Plan {
   readonly limits: Limits
   /** null: this node is alone. */
   readonly cluster: ClusterPlan | null
+  /** null: this process registers with nobody. */
+  readonly consul: ConsulPlan | null
   /** What this node is for; entries may be bound to a role. */
   readonly roles: readonly string[]
   /** Every secret value that must never be printed. */
@@ -48,8 +51,17 @@ export interface Entry {
   readonly scope: 'cluster' | 'node'
   /** Which node tells an entry of the cluster: the ring's choice, or always the leader. */
   readonly spread: 'ring' | 'leader'
+  /** What it cannot work without: while one of these is broken, its own problems are not told. */
+  readonly dependsOn: readonly Dependency[]
   /** Only nodes with this role tell it about themselves; null: every node. */
   readonly role: string | null
+}
+
+/** What an entry cannot do without: another entry's system as a whole, or what one step of it watches. */
+export interface Dependency {
+  readonly entry: string
+  /** null: that it can be reached; of a story that reaches nothing, that nothing critical is wrong. */
+  readonly step: string | null
 }
 
 export type Pace =
@@ -92,6 +104,8 @@ export interface AlarmPolicy {
   /** Takes what another channel could not deliver for `fallbackAfter`. */
   readonly fallback: string | null
   readonly fallbackAfter: number
+  /** How long what a cause took with it may take to come back once that is mended, before it is told by itself. */
+  readonly afterCause: number
 }
 
 /** Alarms that match go to these channels; the first route that matches decides, unless it says `continue`. */

@@ -18,6 +18,15 @@ export interface Story<Options = unknown, Target = unknown> {
    */
   open?(context: OpenContext<Options>): Promise<Target> | Target
   readonly steps: Readonly<Record<string, Step<Target, Options>>>
+  /** For people who set it up: `healthz stories NAME` and its page of the documentation show it. */
+  readonly guide?: Guide
+}
+
+export interface Guide {
+  /** An entry of a configuration, in YAML. */
+  readonly example: string
+  /** The least rights that the steps need, as the commands that give them; left out where none are needed. */
+  readonly rights?: string
 }
 
 export interface OpenContext<Options> {
@@ -36,6 +45,8 @@ export interface Step<Target = unknown, Options = unknown, Limits = unknown> {
   readonly on?: boolean | ((options: Options) => boolean)
   /** How many tellings in a row it takes to believe a problem. A fact needs one. Default: the policy's. */
   readonly confirm?: number
+  /** What its cures do, and whether they wait for a person's consent: for people to read before they allow any. */
+  readonly cures?: readonly Pick<Cure, 'title' | 'consent'>[]
   /** Asks. Ends quietly when all is well; says what it found by `problem`, and what it could not by `cannotTell`. */
   check(context: StepContext<Target, Options, Limits>): Promise<void> | void
 }

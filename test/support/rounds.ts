@@ -28,6 +28,7 @@ export const noAlarmPolicy: AlarmPolicy = {
   routes: [],
   fallback: null,
   fallbackAfter: 600_000,
+  afterCause: 60_000,
 }
 
 export function rounds(
@@ -40,6 +41,7 @@ export function rounds(
   const ports: RoundPorts = {
     clock,
     store,
+    entries,
     redact: createRedactor(),
     launch: async () => {},
     observe: (event) => events.push(event),

@@ -8,6 +8,12 @@ export const SERVER_PACKAGES = {
   rabbitmq: { programs: ['rabbitmq-server', 'rabbitmqctl', 'epmd'], packages: ['rabbitmq-server'] },
   supervisor: { programs: ['supervisord'], packages: ['supervisor'] },
   nginx: { programs: ['nginx'], packages: ['nginx-light'] },
+  prometheus: { programs: ['prometheus'], packages: ['prometheus'] },
+  influxdb: { programs: ['influxd'], packages: ['influxdb'] },
+  celery: { programs: ['celery'], packages: ['celery', 'python3-redis', 'python3-pip', 'python3-venv'] },
+  gunicorn: { programs: ['gunicorn'], packages: ['gunicorn'] },
+  java: { programs: ['java', 'mvn', 'unzip'], packages: ['openjdk-17-jre-headless', 'maven', 'unzip'] },
+  ping: { programs: ['ping'], packages: ['iputils-ping'] },
   openssl: { programs: ['openssl'], packages: ['openssl'] },
 } as const satisfies Readonly<Record<string, ServerPackages>>
 

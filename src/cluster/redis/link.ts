@@ -1,12 +1,13 @@
 import type { CoordinatorPlan } from '../../core/cluster.ts'
 import { CoordinatorLost, type RedisLink, type Script } from '../../core/redis-link.ts'
+import { slotOf } from '../../core/redis-slot.ts'
 import { createRedactor, findSecrets } from '../../core/secret.ts'
 import { type Command, type Connection, openConnection } from './connection.ts'
 import { factsOf, type ServerFacts } from './facts.ts'
 import { addressOf, type Place, RedisReplyError } from './fault.ts'
 import { listenTo } from './hints.ts'
 import { type Keeper, keepConnected } from './keeper.ts'
-import { dataAccess, locate, sentinelAccess, slotOf } from './locate.ts'
+import { dataAccess, locate, sentinelAccess } from './locate.ts'
 
 export interface LinkOptions {
   /** What this connection is for, as `CLIENT LIST` shows it. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { canConnect, onFreePorts } from './ports.ts'
@@ -21,7 +22,50 @@ export interface RabbitmqOptions {
 
 export interface Rabbitmq extends ServerProcess, RabbitmqClient {}
 
-async function startOn(ports: readonly number[], { conf = '' }: RabbitmqOptions): Promise<Rabbitmq> {
+/** Starts three nodes of one cluster, in about twice the time of one. Only their sessions end them: kill no epmd. */
+export async function startRabbitmqCluster(): Promise<RabbitmqCluster> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await makeTempDir()).path
+  const epmdPort = await onFreePorts(1, async (port) => {
+    stack.use(await startEpmd(dir, port))
+    return port
+  })
+  const cookie = randomBytes(10).toString('hex')
+  const start = async (joins: string | null) =>
+    stack.use(
+      await onFreePorts(3, (port, management, dist) =>
+        startNode([port, management, dist, epmdPort], { conf: joins === null ? '' : joining(joins), cookie }),
+      ),
+    )
+  const first = await start(null)
+  const [second, third] = await Promise.all([start(first.nodeName), start(first.nodeName)])
+  const owned = stack.move()
+  return { nodes: [first, second, third], [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+export interface RabbitmqCluster extends AsyncDisposable {
+  readonly nodes: readonly [Rabbitmq, Rabbitmq, Rabbitmq]
+}
+
+const joining = (node: string) => `
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = ${node}
+`
+
+async function startOn(ports: readonly number[], options: RabbitmqOptions): Promise<Rabbitmq> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await makeTempDir()).path
+  stack.use(await startEpmd(dir, ports[3] ?? 0))
+  const node = stack.use(await startNode(ports, options))
+  const owned = stack.move()
+  return { ...node, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** A node whose epmd runs. Nodes of one cluster have one cookie. */
+async function startNode(
+  ports: readonly number[],
+  { conf = '', cookie }: RabbitmqOptions & { readonly cookie?: string },
+): Promise<Rabbitmq> {
   const [port = 0, managementPort = 0, distPort = 0, epmdPort = 0] = ports
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
@@ -34,9 +78,9 @@ async function startOn(ports: readonly number[], { conf = '' }: RabbitmqOptions)
     env: environment(dir, `hz${port}@localhost`, distPort, epmdPort),
   }
   await mkdir(join(dir, 'home'))
+  if (cookie !== undefined) await writeFile(join(dir, 'home/.erlang.cookie'), cookie, { mode: 0o400 })
   await writeFile(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n')
   await writeFile(join(dir, 'rabbitmq.conf'), `${configuration(at)}${conf}\n`)
-  stack.use(await startEpmd(dir, epmdPort))
   const client = rabbitmqClient(at)
   const server = stack.use(
     await startServer({

@@ -109,16 +109,19 @@ function englishIn(text: string): string[] {
 
 /** A command with its arguments, up to the next Chinese. */
 const commands =
-  /\b(?:chronyc|du|find|grep|healthz|ip|iotop|journalctl|kill|last|ls|lsof|ps|rabbitmq-\w+|rabbitmqctl|redis-cli|supervisorctl|systemctl|top|umount|import)(?: [!-~]+)+/g
+  /\b(?:chronyc|consul|docker|du|find|grep|healthz|ip|iotop|journalctl|kafka-leader-election|kill|kubectl|last|ls|lsof|ps|rabbitmq-\w+|rabbitmqctl|redis-cli|setcap|supervisorctl|systemctl|top|umount|usermod|import)(?: [!-~]+)+/g
 
 const programs =
-  'healthz systemd supervisord supervisorctl nginx chronyc tini polkit conntrack sysctl timedatectl dmesg lsof'
+  'healthz systemd supervisord supervisorctl nginx chronyc tini polkit conntrack sysctl timedatectl dmesg lsof ping ' +
+  'gunicorn docker kubectl kubelet etcd beat'
 /** What Chinese operators say in English. */
 const loanwords =
-  'fork worker token swap inode cgroup binlog purge redo watchdog schema root pidfile mount init tmpfs'
+  'fork worker token swap inode cgroup binlog purge redo watchdog schema root pidfile mount init tmpfs broker bucket field ' +
+  'shell leader location'
 /** What is written so in a configuration, in a URL or on a command line. */
 const settings =
   'maxmemory maxclients noeviction masterauth activedefrag appendonly save minfds hidepid stories story host mail name ' +
   'steps with enabled fallback optional false true cron http https rediss monitoring administrator enum namespace ' +
-  'ulimit chown chmod'
+  'ulimit chown chmod scope role null warn crit cert jobs list reading writing waiting mechanism compose amqps ' +
+  'sentinel cluster start shrink node countdown admin verify unclean'
 const names = new Set(`${programs} ${loanwords} ${settings}`.split(' '))

@@ -1,0 +1,15 @@
+/** A BullMQ worker as a program: `node bullmq-worker.ts PORT QUEUE ends|hangs`. It says "working" once it has begun a job. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'bullmq'
+
+const [port, queue = '', manner] = process.argv.slice(2)
+
+new Worker(
+  queue,
+  async () => {
+    process.stdout.write('working\n')
+    if (manner === 'hangs') await delay(600_000)
+  },
+  { connection: { host: '127.0.0.1', port: Number(port) }, name: 'w-one' },
+)

@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { kept } from './maven.ts'
+import { type ServerProcess, startServer } from './process.ts'
+import { SEARCHED } from './programs.ts'
+import { makeTempDir } from './temp-dir.ts'
+
+/** An application of Celery in a directory of its own, on whose broker workers, beats and senders of tasks start. */
+export async function makeCeleryApp(options: CeleryOptions): Promise<CeleryApp> {
+  const dir = await makeTempDir()
+  const env = {
+    PYTHONPATH: dir.path,
+    PYTHONDONTWRITEBYTECODE: '1',
+    HZ_BROKER: options.broker,
+    HZ_SETTINGS: JSON.stringify(options.settings ?? {}),
+    HZ_TASKS: (options.tasks ?? []).join(),
+  }
+  await writeFile(join(dir.path, 'hzapp.py'), application)
+  const python = options.hasRedbeat ? await redbeatPython() : await celeryPython()
+  const start = (name: string, args: readonly string[], isReady: (log: string) => boolean) =>
+    startCelery({ dir: dir.path, name, command: python, args, env, isReady })
+  return {
+    dir: dir.path,
+    python,
+    env,
+    worker: (name, { pool = 'solo', concurrency = 1, queues = ['celery'] } = {}) =>
+      start(
+        `worker-${name}`,
+        [
+          ...['worker', '-n', name, '-l', 'INFO', '-P', pool, '-c', `${concurrency}`, '-Q', queues.join(',')],
+          ...['--without-gossip', '--without-mingle'],
+        ],
+        (log) => log.includes(' ready.'),
+      ),
+    beat: (name, args) =>
+      start(`beat-${name}`, ['beat', '-l', 'DEBUG', '--pidfile=', ...args], (log) => log.includes('beat: ')),
+    async run(code) {
+      const program = `from hzapp import *\n${code}`
+      const { stdout } = await promisify(execFile)(python, ['-c', program], {
+        env: { ...env, PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', TZ: 'UTC' },
+        timeout: 20_000,
+      })
+      return stdout
+    },
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
+  }
+}
+
+export interface CeleryOptions {
+  /** `redis://` or `amqp://`. */
+  readonly broker: string
+  /** More settings of the application, such as `broker_transport_options`. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** More tasks, which do nothing, by name. */
+  readonly tasks?: readonly string[]
+  /** With RedBeat, which comes from PyPI. */
+  readonly hasRedbeat?: boolean
+}
+
+export interface CeleryApp extends AsyncDisposable {
+  readonly dir: string
+  readonly python: string
+  readonly env: Readonly<Record<string, string>>
+  /** Starts a worker of this full name (`w1@host`). */
+  worker(name: string, options?: WorkerOptions): Promise<ServerProcess>
+  beat(name: string, args: readonly string[]): Promise<ServerProcess>
+  /** Runs Python with all that the application defines, and gives what it printed. */
+  run(code: string): Promise<string>
+}
+
+export interface WorkerOptions {
+  readonly pool?: 'solo' | 'prefork' | 'threads'
+  readonly concurrency?: number
+  readonly queues?: readonly string[]
+}
+
+/** The processes that a process has started, such as the pool of a worker. */
+export async function childrenOf(pid: number): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children.split(' ').filter(Boolean).map(Number)
+}
+
+const application = `
+import json, os, time
+from celery import Celery
+app = Celery('hzapp', broker=os.environ['HZ_BROKER'])
+app.conf.update(broker_connection_timeout=2, worker_hijack_root_logger=False, timezone='UTC', task_ignore_result=True,
+    task_acks_late=False, broker_connection_retry_on_startup=True)
+app.conf.update(json.loads(os.environ['HZ_SETTINGS']))
+@app.task(name='hzapp.add')
+def add(x=1, y=1): return x + y
+@app.task(name='hzapp.slow')
+def slow(seconds): time.sleep(seconds)
+def nothing(): pass
+for name in filter(None, os.environ['HZ_TASKS'].split(',')): app.task(name=name)(nothing)
+`
+
+interface Start {
+  readonly dir: string
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly isReady: (log: string) => boolean
+}
+
+function startCelery({ dir, name, command, args, env, isReady }: Start): Promise<ServerProcess> {
+  return startServer({
+    name,
+    command: 'env',
+    args: [command, '-m', 'celery', '-A', 'hzapp', ...args],
+    dir,
+    env,
+    ready: async () => isReady(await readFile(join(dir, `${name}.log`), 'utf8')),
+  })
+}
+
+/** The Python of the installed celery: the first one in PATH may be another, without its libraries. */
+async function celeryPython(): Promise<string> {
+  for (const python of SEARCHED.map((dir) => join(dir, 'python3'))) {
+    try {
+      await promisify(execFile)(python, ['-c', 'import celery, redis'])
+      return python
+    } catch {
+      // not there, or without them
+    }
+  }
+  throw new Error('no python3 has celery and redis')
+}
+
+/** A Python that has RedBeat too: no Debian package brings it. */
+async function redbeatPython(): Promise<string> {
+  const run = promisify(execFile)
+  const base = await celeryPython()
+  const dir = await kept('redbeat-2.4.2', async (draft) => {
+    await run(base, ['-m', 'venv', '--system-site-packages', draft])
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', 'celery-redbeat==2.4.2']
+    await run(join(draft, 'bin/python'), pip, { timeout: 120_000 })
+  })
+  return join(dir, 'bin/python')
+}
