@@ -16,6 +16,8 @@ export async function bundle(root: string, out: string): Promise<void> {
     platform: 'node',
     resolve: { conditionNames: ['healthz-source', 'import', 'node', 'default'] },
     transform: { target: 'node22' },
+    // Its files do nothing when they are read, but do not say so: a story needs a few of them.
+    treeshake: { moduleSideEffects: [{ test: /\/@platformatic\/kafka\//, sideEffects: false }] },
     // A file that is read at run time comes along, where it is named by `new URL('./it', import.meta.url)`.
     experimental: { resolveNewUrlToAsset: true },
     plugins: [slim(), licences('THIRD-PARTY-LICENSES.txt')],
@@ -49,5 +51,10 @@ function entriesOf(root: string): Record<string, string> {
     const name = basename(file) === 'index.ts' ? dirname(file) : file.slice(0, -'.ts'.length)
     return [name, file]
   })
-  return { main: './src/main.ts', index: './src/index.ts', ...Object.fromEntries(plugins) }
+  return {
+    main: './src/main.ts',
+    index: './src/index.ts',
+    testing: './src/testing.ts',
+    ...Object.fromEntries(plugins),
+  }
 }

@@ -9,6 +9,7 @@ const checks: Readonly<Record<string, string>> = {
   'dead code': 'knip',
   texts: 'node build/texts.ts',
   schema: 'node --conditions=healthz-source build/schema.ts --check',
+  docs: 'node --conditions=healthz-source build/stories.ts --check',
 }
 
 interface Result {

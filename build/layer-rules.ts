@@ -33,6 +33,12 @@ export const layerRules: readonly IRegularForbiddenRuleType[] = [
   only('clients', '^src/clients/', ['^src/(core|clients)/'], 'clients stand on core'),
   only('parts', `^src/(${parts})/`, ['^src/(core|$1)/'], 'a part stands on core and knows no other part'),
   only('index', '^src/index\\.ts$', ['^src/(core|clients)/'], "'healthz' offers core and clients to plugins"),
+  only(
+    'testing',
+    '^src/testing(\\.ts$|/)',
+    ['^src/(core|clients|engine|store)/', '^src/testing'],
+    "'healthz/testing' tells stories as the engine does, and knows nothing above it",
+  ),
   only('app', '^src/app(\\.ts$|/)', [`^src/(${parts}|core|clients)/`, '^src/app'], 'app is below the CLI'),
   only('cli', '^src/cli/', [`^src/(${parts}|core|clients|cli)/`, '^src/app'], 'the CLI is below main'),
   only('main', '^src/main\\.ts$', [`^src/(${parts}|core|clients|cli)/`, '^src/app'], 'main is the program'),
@@ -40,7 +46,10 @@ export const layerRules: readonly IRegularForbiddenRuleType[] = [
     name: 'known-floor',
     comment: 'a new folder of src needs a floor in build/layer-rules.ts',
     severity: 'error',
-    from: { path: '^src/', pathNot: `^src/((${parts}|core|clients|cli|app)/|(index|app|main)\\.ts$)` },
+    from: {
+      path: '^src/',
+      pathNot: `^src/((${parts}|core|clients|cli|app|testing)/|(index|testing|app|main)\\.ts$)`,
+    },
     to: {},
   },
   only(
