@@ -68,7 +68,9 @@ function placesAround(main: string): Places {
     channels: at(isBuilt ? './channels' : '../channels'),
     locales: at('../locales'),
     config: at('../config/healthz.yaml'),
+    exampleStory: at('../config/examples/story'),
     index: new URL(isBuilt ? './index.js' : './index.ts', main).href,
+    testing: new URL(isBuilt ? './testing.js' : './testing.ts', main).href,
   }
 }
 

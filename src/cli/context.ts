@@ -31,8 +31,11 @@ export interface Places {
   readonly locales: string
   /** The configuration that comes with the package. */
   readonly config: string
-  /** The module that plugins import as 'healthz'. */
+  /** The story, with its test, that a new one begins as. */
+  readonly exampleStory: string
+  /** The URL of the module that plugins import as 'healthz', and of the one that their tests import beside it. */
   readonly index: string
+  readonly testing: string
 }
 
 /** A command's end with a message for the person who typed it. */

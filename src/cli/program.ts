@@ -120,6 +120,19 @@ function build(context: Context, act: Act): Command {
     .action((name?: string) =>
       act(async () => (await import('./stories.ts')).stories(name, options(), context)),
     )
+  const create = program.command('new').description(tell(say`write something to begin with`))
+  create
+    .command('story')
+    .argument('<name>', tell(say`what it is to be called: its folder, and its kind in the configuration`))
+    .description(tell(say`write a story of your own that works, and its test`))
+    .action((name: string) =>
+      act(async () => (await import('./new-story.ts')).newStory(name, options(), context)),
+    )
+  program
+    .command('test')
+    .argument('[paths...]', tell(say`files, or folders with *.test.ts in them (default: your own stories)`))
+    .description(tell(say`run the tests of your own stories`))
+    .action((paths: string[]) => act(async () => (await import('./test.ts')).test(paths, options(), context)))
   program
     .command('status')
     .description(tell(say`print what the daemon saw last`))
@@ -152,7 +165,7 @@ function build(context: Context, act: Act): Command {
     .argument('[path]', tell(say`what to ask`), '/livez')
     .description(tell(say`ask the daemon on this host whether it lives; for health checks of containers`))
     .action((path: string) => act(async () => (await import('./probe.ts')).probe(path, options(), context)))
-  for (const group of [config, resolve]) {
+  for (const group of [config, resolve, create]) {
     group.action(async () => {
       const [unknown] = group.args
       if (unknown !== undefined) throw new CommandFault(await unknownCommand(group, unknown, tell))
@@ -161,7 +174,7 @@ function build(context: Context, act: Act): Command {
       throw new CommandFault(tell(say`healthz: say what to do: ${known}`))
     })
   }
-  for (const command of [config, resolve, ...program.commands, ...config.commands, ...resolve.commands]) {
+  for (const command of [...program.commands, ...config.commands, ...resolve.commands, ...create.commands]) {
     command
       .allowExcessArguments(command.commands.length > 0)
       .exitOverride()

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describeWith } from '../support/needs.ts'
+import { startKafka } from '../support/servers/kafka.ts'
 import { startSmtp } from '../support/servers/smtp.ts'
 import { makeTempDir, type TempDir } from '../support/servers/temp-dir.ts'
 
@@ -27,6 +29,17 @@ export default defineStory({
     },
   },
 })
+`
+
+const kit = `import { type Teller, teller, testClock } from 'healthz/testing'
+import story from './stories/orders.ts'
+
+const clock = testClock()
+const watch: Teller = teller(story, { with: { waited: 400 }, steps: {}, clock })
+const summary: string = (await watch.tell('backlog')).problem('backlog').summary
+clock.advance('1h')
+const { healed, alarms } = await watch.round({ approve: ['backlog'] })
+console.log(summary, healed.length, alarms.map(({ kind }) => kind))
 `
 
 describe('the package, installed elsewhere', { timeout: 60_000 }, () => {
@@ -83,6 +96,14 @@ describe('the package, installed elsewhere', { timeout: 60_000 }, () => {
     })
   })
 
+  test('a new story and its test work as they are written, by its own runner and by that of Node', async () => {
+    await configure('plugins: [./stories]\nstories: [{ story: host }]')
+    expect(await healthz('new', 'story', 'parcels')).toMatchObject({ code: 0, stderr: '' })
+    expect(await healthz('test')).toMatchObject({ code: 0, stdout: expect.stringContaining('pass 1') })
+    const ended = await run(project, 'node', '--test', 'stories/parcels/index.test.ts')
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('pass 1') })
+  })
+
   test('its own stories and channels work, with the libraries bundled into them', async () => {
     await using smtp = await startSmtp()
     const config = await configure(`
@@ -91,12 +112,33 @@ stories:
   - { story: mysql, confirm: 1, with: { url: 'mysql://root@127.0.0.1:1' } }
   - { story: rabbitmq, confirm: 1, with: { nodes: ['http://127.0.0.1:1'] } }
   - { story: supervisor, confirm: 1, with: { url: 'http://127.0.0.1:1/RPC2' } }
+  - { story: kafka, confirm: 1, with: { brokers: ['127.0.0.1:1'] } }
 channels:
   ops: { use: mail, smtp: '${smtp.url}', to: ops@example.com }`)
     const { code, stdout } = await healthz('--once', '--alarm', '-c', config)
     expect(code).toBe(1)
-    expect(stdout.match(/nothing listens on 127\.0\.0\.1:1/g)).toHaveLength(4)
+    expect(stdout.match(/nothing listens on 127\.0\.0\.1:1/g)).toHaveLength(5)
     expect(smtp.mails.map((mail) => mail.text).join('\n')).toContain('nothing listens on 127.0.0.1:1')
+  })
+
+  describeWith(['java'], 'beside a Kafka', () => {
+    test('it logs in to it, with the part of the client that is bundled', async () => {
+      await using kafka = await startKafka({ users: { mon: 'mon-pw' } })
+      const [broker] = kafka.brokers
+      await kafka.admin.scramUser('scram', 'scram-pw')
+      await kafka.admin.createTopic('orders')
+      await kafka.admin.produce('orders', 3)
+      await kafka.admin.commit('billing', 'orders', 1)
+      const config = (port: number | undefined, login: string) =>
+        configure(
+          `stories: [{ story: kafka, with: { brokers: ['127.0.0.1:${port}'], groups: [billing], ${login} } }]`,
+        )
+      const told = await healthz('--once', '--format', 'json', '-c', await config(broker?.port, ''))
+      expect(told.stdout).toContain('billing is 2 messages behind in orders')
+      const login = 'user: scram, password: scram-pw, mechanism: SCRAM-SHA-256'
+      const poor = await healthz('--once', '-c', await config(broker?.saslPort, login))
+      expect(poor.stdout).toContain('User:scram may not see the topics')
+    })
   })
 
   test('every story and channel of it can be loaded', async () => {
@@ -114,9 +156,23 @@ channels:
       await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name))
     }
     await writeFile(join(project, 'wrong.ts'), story.replace('options.waited <=', 'options.wated <='))
-    const flags = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node']
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--allowImportingTsExtensions',
+      '--target',
+      'es2024',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+    ]
     const tsc = (file: string) => run(project, join(root, 'node_modules/.bin/tsc'), ...flags, file)
     expect(await tsc('stories/orders.ts')).toEqual({ code: 0, stdout: '', stderr: '' })
+    await writeFile(join(project, 'parcels.ts'), kit)
+    expect(await tsc('parcels.ts')).toEqual({ code: 0, stdout: '', stderr: '' })
+    await writeFile(join(project, 'wrong-kit.ts'), kit.replace('.summary', '.sumary'))
+    expect((await tsc('wrong-kit.ts')).stdout).toContain("Property 'sumary' does not exist")
     expect((await tsc('wrong.ts')).stdout).toContain("Property 'wated' does not exist")
   })
 
@@ -136,8 +192,12 @@ const expected = [
   'dist/channels/mail.js',
   'dist/healthz.js',
   'dist/index.js',
+  'config/examples/story/index.ts',
   'dist/stories/redis.js',
+  'dist/testing.js',
   'dist/types/index.d.ts',
+  'dist/types/testing.d.ts',
+  'docs/stories/README.md',
   'locales/zh-CN.json',
 ]
 
