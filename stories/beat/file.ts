@@ -1,0 +1,56 @@
+import { stat } from 'node:fs/promises'
+import { duration, milliseconds, say, z } from 'healthz'
+import { startBeat, startTitle } from './start-beat.ts'
+import { step } from './target.ts'
+
+/** The default scheduler writes its file every few minutes. Told on the host of beat: `scope: node`. */
+export const file = step({
+  title: say`beat writes its schedule`,
+  on: (options) => options.file !== undefined,
+  cures: [{ title: startTitle, consent: 'auto' }],
+  limits: z.strictObject({
+    fileAge: duration('10m').meta({ description: 'longer where no entry is due that often' }),
+  }),
+  async check({ options, limits, now, note, problem, cannotTell }) {
+    const { file = '' } = options
+    const found = await newestOf(file)
+    if (typeof found === 'string') {
+      return cannotTell(
+        found === 'ENOENT'
+          ? say`there is no file ${file} on this host: beat was never there, or writes another`
+          : say`the file ${file} cannot be looked at (${found})`,
+      )
+    }
+    const age = now() - found
+    note(say`written ${milliseconds(Math.max(0, age))} ago`)
+    if (age <= limits.fileAge) return
+    problem({
+      severity: 'warning',
+      summary: say`beat has not written ${file} for ${milliseconds(age)} (limit ${milliseconds(limits.fileAge)})`,
+      advice: say`start beat, or restart it if it hangs; see first that no other beat runs: this scheduler has no lock`,
+      evidence: { file, ageSeconds: Math.round(age / 1000) },
+      ...startBeat(options, async () => {
+        const fresh = await newestOf(file)
+        return typeof fresh === 'number' && now() - fresh > limits.fileAge
+      }),
+    })
+  },
+})
+
+/** Python's shelve adds what its database likes to the name. */
+const endings = ['', '.db', '.dat', '.dir']
+
+/** When it was last written, in milliseconds; or why that cannot be told. */
+async function newestOf(file: string): Promise<number | string> {
+  const found = await Promise.all(
+    endings.map((ending) =>
+      stat(file + ending).then(
+        ({ mtimeMs }) => mtimeMs,
+        (error: NodeJS.ErrnoException) => error.code ?? 'EIO',
+      ),
+    ),
+  )
+  const times = found.filter((time) => typeof time === 'number')
+  if (times.length > 0) return Math.max(...times)
+  return found.find((code) => typeof code === 'string' && code !== 'ENOENT') ?? 'ENOENT'
+}
