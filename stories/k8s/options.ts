@@ -1,0 +1,30 @@
+import { secret, serverUrl, z } from 'healthz'
+
+const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'not a name of Kubernetes' })
+
+/** What `with:` of an entry may hold. Left out, it is what a pod is given: its own cluster and service account. */
+export const options = z.strictObject({
+  url: serverUrl('https:', 'http:').meta({ description: 'the API server; in a pod it is known' }).optional(),
+  token: secret().optional(),
+  tokenFile: z
+    .string()
+    .startsWith('/', { error: 'not an absolute path' })
+    .meta({ description: 'a file with the token, read anew each time: tokens of pods are renewed' })
+    .optional(),
+  ca: z
+    .string()
+    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
+    .optional(),
+  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  namespaces: z
+    .array(name)
+    .min(1)
+    .meta({ description: 'look at these only; left out: at all of them' })
+    .optional(),
+  ignore: z.array(name).meta({ description: 'namespaces to leave alone' }).default([]),
+  prometheus: serverUrl('http:', 'https:')
+    .meta({ description: 'knows how full the volumes are, from the kubelets' })
+    .optional(),
+})
+
+export type Options = z.output<typeof options>
