@@ -1,5 +1,4 @@
-import { say, type Text } from 'healthz'
-import { valueAt } from './json-path.ts'
+import { say, type Text, valueAt } from 'healthz'
 import type { Options } from './options.ts'
 import { parseJson } from './parse-json.ts'
 import { shown, step } from './target.ts'

@@ -1,9 +1,17 @@
-import { CannotTell, isPast, type Limit, type Problem, type StepContext, say } from 'healthz'
-import { valueAt } from './json-path.ts'
-import type { Figure } from './options.ts'
+import {
+  CannotTell,
+  isAtLeast,
+  isPast,
+  isVersion,
+  type Limit,
+  type Problem,
+  type StepContext,
+  say,
+  valueAt,
+} from 'healthz'
+import type { Figure } from './expected.ts'
 import { parseJson } from './parse-json.ts'
 import { step } from './target.ts'
-import { isAtLeast, isVersion } from './version.ts'
 
 /** The figures in the answer are within their limits. */
 export const json = step({

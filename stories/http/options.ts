@@ -1,34 +1,14 @@
-import { duration, limit, secret, serverUrl, z } from 'healthz'
-import { jsonPath } from './json-path.ts'
-
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
-
-const body = z.strictObject({
-  contains: z.string().min(1).optional(),
-  matches: z
-    .string()
-    .min(1)
-    .refine(isRegExp, { error: 'not a regular expression' })
-    .transform((pattern) => new RegExp(pattern))
-    .optional(),
-  json: z.strictObject({ path: jsonPath(), is: scalar }).optional(),
-})
-
-const figure = z.strictObject({
-  path: jsonPath(),
-  name: z.string().min(1).meta({ description: 'how people are told of it; the path if left out' }).optional(),
-  warn: limit().optional(),
-  crit: limit().optional(),
-  minimum: z
-    .string()
-    .regex(/\d/, { error: 'not a version' })
-    .meta({ description: 'the least version' })
-    .optional(),
-  advice: z.string().min(1).optional(),
-})
+import { duration, secret, serverUrl, z } from 'healthz'
+import { body, figure } from './expected.ts'
+import { type PresetName, presetOf, presets } from './presets.ts'
+import { resolveWith } from './resolve-with.ts'
 
 const shape = z.strictObject({
   url: serverUrl('http:', 'https:'),
+  preset: z
+    .enum(Object.keys(presets) as [PresetName, ...PresetName[]]) // the keys of a constant object
+    .meta({ description: 'what stands behind the URL: it brings the path, what is asked and the advice' })
+    .default('web'),
   user: z.string().min(1).optional(),
   password: secret().optional(),
   method: z.enum(['GET', 'HEAD']).default('GET'),
@@ -60,23 +40,45 @@ const shape = z.strictObject({
     .min(1)
     .meta({ description: 'a certificate (PEM) on the node that tells this, whose end is watched as well' })
     .optional(),
+  resolveWith: resolveWith()
+    .meta({
+      description:
+        'what to start or restart when the server refuses or hangs, once a person consents: unit:NAME, supervisor:NAME, or a command',
+    })
+    .optional(),
 })
 
 export type Options = z.output<typeof shape>
-export type Figure = Options['json'][number]
 
 /** What `with:` of an entry may hold. */
-export const options = shape.check(({ value, issues }) => {
-  const readsBody = value.body !== undefined || value.json.length > 0
-  if (readsBody && value.method === 'HEAD') {
-    issues.push({ code: 'custom', input: undefined, path: ['method'], message: 'HEAD gives nothing to read' })
-  }
-})
+export const options = shape
+  .check(({ value, issues }) => {
+    const preset = presetOf(value.preset)
+    const isRead = [value.body, preset.body, preset.json].some((part) => part !== undefined)
+    if ((isRead || value.json.length > 0) && value.method === 'HEAD') {
+      issues.push({
+        code: 'custom',
+        input: undefined,
+        path: ['method'],
+        message: 'HEAD gives nothing to read',
+      })
+    }
+  })
+  .transform(withPreset)
 
-function isRegExp(pattern: string): boolean {
-  try {
-    return new RegExp(pattern) instanceof RegExp
-  } catch {
-    return false
+/** What the entry sets itself goes before. */
+function withPreset(given: Options): Options {
+  const preset = presetOf(given.preset)
+  const { url, ...login } = given.url
+  const isPathGiven = url.pathname !== '/' || url.search !== ''
+  const asked = preset.path === undefined || isPathGiven ? url : new URL(preset.path, url)
+  const body = given.body ?? preset.body
+  const own = given.json.map(({ path }) => path.text)
+  const figures = (preset.json ?? []).filter(({ path }) => !own.includes(path.text))
+  return {
+    ...given,
+    url: { url: asked, ...login },
+    ...(body !== undefined && { body }),
+    json: [...given.json, ...figures],
   }
 }
