@@ -25,6 +25,12 @@ export const clients = step({
       .default([]),
     idle: duration('1h'),
   }),
+  cures: [
+    {
+      title: say`close connections of clients named in idleNames that have been idle for long (CLIENT KILL)`,
+      consent: 'ask',
+    },
+  ],
   async check({ target, limits, note, problem, compare, grade }) {
     const { node } = target
     const max = await placesOf(node)

@@ -18,6 +18,7 @@ import { step } from './target.ts'
 export const connect = step({
   title: say`every node answers, and quickly`,
   limits: z.strictObject({ ping: duration('100ms'), grace: duration('2m') }),
+  cures: [{ title: say`end the script that blocks it (SCRIPT KILL)`, consent: 'ask' }],
   async check({ target, limits, note, problem, cannotTell }) {
     const { node } = target
     const [answer, { unreached }] = await Promise.all([pingTime(node), target.nodes()])

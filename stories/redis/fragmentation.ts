@@ -15,6 +15,7 @@ export const fragmentation = step({
     swapRatio: z.number().default(0.9),
     swapMinMiB: z.number().min(0).default(1024),
   }),
+  cures: [{ title: say`give unused memory back to the host (MEMORY PURGE)`, consent: 'ask' }],
   async check({ target, limits, note, problem }) {
     const { used, resident, ratio, wasted } = takenOf(await target.node.info('memory'))
     note(say`${bytes(resident)} taken for ${bytes(used)} of data (ratio ${ratio})`)

@@ -1,20 +1,25 @@
 import { defineStory, say } from 'healthz'
 import { clients } from './clients.ts'
+import { cluster } from './cluster.ts'
 import { configRisk } from './config-risk.ts'
 import { connect } from './connect.ts'
 import { evictions } from './evictions.ts'
 import { fragmentation } from './fragmentation.ts'
+import { guide } from './guide.ts'
+import { keyFresh } from './key-fresh.ts'
+import { keyLength } from './key-length.ts'
 import { memory } from './memory.ts'
+import { openRedis } from './open.ts'
 import { options } from './options.ts'
 import { persistence } from './persistence.ts'
 import { replication } from './replication.ts'
 import { roles } from './roles.ts'
-import { openRedis } from './target.ts'
+import { sentinel } from './sentinel.ts'
 import { writesRefused } from './writes-refused.ts'
 
 /**
- * A Redis or Valkey server, alone or with its replicas. Sentinel and cluster modes and the steps about single keys
- * (`sentinel`, `cluster`, `key-length`, `key-fresh`) are still to come.
+ * A Redis or Valkey server, alone or with its replicas; the master that sentinels name; or a Redis Cluster. Of a
+ * cluster the steps about a server's own figures (memory, clients...) look at one node: the others have an entry each.
  */
 export default defineStory({
   title: say`Redis`,
@@ -32,5 +37,10 @@ export default defineStory({
     clients,
     'config-risk': configRisk,
     fragmentation,
+    sentinel,
+    cluster,
+    'key-length': keyLength,
+    'key-fresh': keyFresh,
   },
+  guide,
 })

@@ -1,30 +1,125 @@
-import { duration, secret, serverUrl, z } from 'healthz'
+import { duration, redisOptions, secret, serverUrl, z } from 'healthz'
 
-/** What `with:` of an entry may hold. */
-export const options = z.strictObject({
-  url: serverUrl('redis:', 'rediss:'),
+const node = () => serverUrl('redis:', 'rediss:')
+
+const words = () => z.array(z.string().min(1)).min(1)
+
+const length = () =>
+  z.union([
+    z.int().min(0),
+    z.strictObject({ times: z.number().positive(), of: z.string().min(1), least: z.int().min(0).default(0) }),
+  ])
+
+const shape = z.strictObject({
+  mode: z
+    .enum(['standalone', 'sentinel', 'cluster'])
+    .meta({ description: 'sentinel: the sentinels say where the master is; cluster: a Redis Cluster' })
+    .default('standalone'),
+  url: node().optional(),
   user: z.string().optional(),
-  password: secret().optional(),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/redis-ca.pem}' })
-    .optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
-  protocol: z
-    .union([z.literal(2), z.literal(3)])
-    .meta({ description: "version of Redis' own protocol; 2 for old servers and proxies" })
-    .default(3),
+  ...redisOptions(),
   use: z
     .enum(['cache', 'broker', 'store'])
     .meta({ description: 'what it is for: only a cache may lose keys' })
     .default('store'),
   durable: z.boolean().meta({ description: 'what it holds must survive a crash' }).default(false),
   replicas: z
-    .array(serverUrl('redis:', 'rediss:'))
+    .array(node())
     .meta({ description: 'the other nodes; those without credentials take those of this entry' })
     .default([]),
-  expectReplicas: z.int().min(0).meta({ description: 'how many replicas must follow the master' }).optional(),
+  expectReplicas: z
+    .int()
+    .min(0)
+    .meta({ description: 'how many replicas must follow each master' })
+    .optional(),
   startingMax: duration('15m').meta({ description: 'how long it may take to load its data' }),
+  sentinels: z
+    .array(node())
+    .meta({ description: 'the sentinels, instead of "url"; with rediss: the servers speak TLS too' })
+    .default([]),
+  master: z
+    .string()
+    .min(1)
+    .meta({ description: 'the name that the sentinels have for the master' })
+    .default('mymaster'),
+  sentinelUser: z.string().min(1).optional(),
+  sentinelPassword: secret().optional(),
+  expectSentinels: z
+    .int()
+    .min(1)
+    .meta({ description: 'how many sentinels must be there; left out: those named here' })
+    .optional(),
+  keys: z
+    .array(
+      z.strictObject({
+        key: z.string().min(1),
+        max: length().meta({
+          description:
+            'how long it may be: a number, or so many times another key, and never less than "least"',
+        }),
+        critical: length().meta({ description: 'from which length on it is critical' }).optional(),
+        consumer: z.string().min(1).meta({ description: 'who takes from it, for the advice' }).optional(),
+        start: words()
+          .meta({ description: 'the words of a command that starts who takes from it' })
+          .optional(),
+      }),
+    )
+    .meta({ description: 'lists, sets, hashes and streams that must not grow long' })
+    .default([]),
+  fresh: z
+    .array(
+      z.strictObject({
+        key: z.string().min(1),
+        maxAge: duration().meta({ description: 'how long ago it may have been written' }),
+        timeout: duration()
+          .meta({
+            description: 'the time to live that it is written with; its age follows from what is left',
+          })
+          .optional(),
+        field: z
+          .string()
+          .min(1)
+          .meta({
+            description: 'the field of a hash that holds the time; without it and "timeout" the value is',
+          })
+          .optional(),
+        allowEmpty: z.boolean().meta({ description: 'it may be missing' }).default(false),
+        writer: z.string().min(1).meta({ description: 'who writes it, for the advice' }).optional(),
+      }),
+    )
+    .meta({ description: 'keys that a job must write again and again' })
+    .default([]),
 })
 
-export type RedisOptions = z.output<typeof options>
+export type RedisOptions = z.output<typeof shape>
+
+/** What `with:` of an entry may hold. */
+export const options = shape.check(({ value, issues }) => {
+  const fault = faultOf(value)
+  if (fault !== null) issues.push({ code: 'custom', input: undefined, ...fault })
+})
+
+/** What the schema of single options cannot see; null when all is well. */
+function faultOf({ mode, url, sentinels, replicas, fresh, ...rest }: RedisOptions) {
+  if (mode === 'sentinel') {
+    if (sentinels.length === 0) return { path: ['sentinels'], message: 'which sentinels say where it is?' }
+    if (url !== undefined) return { path: ['url'], message: 'the sentinels say where it is; leave this out' }
+    if (replicas.length > 0)
+      return { path: ['replicas'], message: 'the sentinels know the replicas; leave this out' }
+  } else {
+    if (url === undefined) return { path: ['url'], message: 'where is it?' }
+    const strays = { sentinels: sentinels[0], ...sentinelOnly(rest) }
+    const stray = Object.entries(strays).find(([, given]) => given !== undefined)
+    if (stray !== undefined) return { path: [stray[0]], message: 'needs "mode: sentinel"' }
+  }
+  const twofold = fresh.findIndex(({ timeout, field }) => timeout !== undefined && field !== undefined)
+  return twofold < 0
+    ? null
+    : { path: ['fresh', twofold], message: 'give "timeout" or "field": its age is read in one way only' }
+}
+
+const sentinelOnly = (given: Partial<RedisOptions>) => ({
+  sentinelUser: given.sentinelUser,
+  sentinelPassword: given.sentinelPassword,
+  expectSentinels: given.expectSentinels,
+})

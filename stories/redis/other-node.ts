@@ -29,3 +29,15 @@ export class OtherNode implements Disposable {
     )
   }
 }
+
+/** Those that answer, and why the others do not. */
+export async function reachAll(others: readonly OtherNode[]): Promise<{
+  readonly reached: readonly RedisConnection[]
+  readonly unreached: readonly ConnectionFailure[]
+}> {
+  const tried = await Promise.all(others.map((other) => other.reach()))
+  return {
+    reached: tried.flatMap((found) => (found instanceof ConnectionFailure ? [] : [found])),
+    unreached: tried.flatMap((found) => (found instanceof ConnectionFailure ? [found] : [])),
+  }
+}

@@ -18,6 +18,7 @@ export const persistence = step({
   title: say`what is to be kept reaches the disk`,
   confirm: 1,
   limits: z.strictObject({ rdbMaxAge: duration('48h') }),
+  cures: [{ title: say`save a snapshot again (BGSAVE)`, consent: 'auto' }],
   async check({ target, limits, note, problem, now }) {
     const { node } = target
     const info = await node.info('persistence', 'replication')

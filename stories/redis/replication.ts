@@ -10,7 +10,6 @@ import {
   say,
   z,
 } from 'healthz'
-import type { RedisOptions } from './options.ts'
 import { step } from './target.ts'
 
 const limitsShape = z.strictObject({
@@ -28,6 +27,8 @@ export const replication = step({
   limits: limitsShape,
   async check({ target, options, limits, note, problem }) {
     const { reached } = await target.nodes()
+    // In a cluster the step about it counts them.
+    const expected = options.mode === 'cluster' ? 0 : (options.expectReplicas ?? 0)
     for (const node of reached) {
       const info = await node.info('replication', 'server')
       const uptime = info.number('uptime_in_seconds') * 1000
@@ -38,7 +39,7 @@ export const replication = step({
       const found =
         info.text('role') === 'slave'
           ? linkOf(node, info, uptime, limits)
-          : followersOf(node, info, options, limits)
+          : followersOf(node, info, expected, limits)
       note(found.note)
       for (const each of found.problems) problem(each)
     }
@@ -84,25 +85,20 @@ function linkOf({ address }: RedisConnection, info: RedisInfo, uptime: number, l
   }
 }
 
-function followersOf(
-  { address }: RedisConnection,
-  info: RedisInfo,
-  { expectReplicas }: RedisOptions,
-  limits: Limits,
-): Found {
+function followersOf({ address }: RedisConnection, info: RedisInfo, expected: number, limits: Limits): Found {
   const replicas = replicasOf(info).filter((replica) => replica.isOnline)
   const missing: Problem = {
     key: `missing/${address}`,
     severity: 'warning',
-    summary: say`${address} has ${replicas.length} of ${expectReplicas ?? 0} replicas`,
+    summary: say`${address} has ${replicas.length} of ${expected} replicas`,
     advice: say`start the missing replicas; the logs of both sides say why one cannot follow`,
-    evidence: { node: address, replicas: replicas.length, expected: expectReplicas ?? 0 },
+    evidence: { node: address, replicas: replicas.length, expected },
   }
   const offset = info.numberOr('master_repl_offset', 0)
   return {
     note: say`${address} is a master with ${count(replicas.length, 'replica')}`,
     problems: [
-      ...(replicas.length < (expectReplicas ?? 0) ? [missing] : []),
+      ...(replicas.length < expected ? [missing] : []),
       ...replicas.flatMap((replica) => lagOf(replica, offset, limits)),
     ],
   }

@@ -6,8 +6,15 @@ import { step } from './target.ts'
 /** Exactly one of the configured nodes is the master. */
 export const roles = step({
   title: say`exactly one node takes writes`,
-  async check({ target, note, problem, cannotTell }) {
-    const { reached, unreached } = await target.nodes()
+  cures: [
+    {
+      title: say`make a master that no replica follows a replica of the other one (REPLICAOF)`,
+      consent: 'ask',
+    },
+  ],
+  async check({ target, options, note, problem, cannotTell }) {
+    const { reached, ...others } = await target.nodes()
+    const unreached = [...others.unreached, ...others.strayed]
     const nodes = await lookAt(reached)
     const masters = nodes.filter((node) => node.isMaster)
     note(say`${count(masters.length, 'master')} among ${count(nodes.length, 'node')}`)
@@ -25,6 +32,8 @@ export const roles = step({
       })
       return
     }
+    if (options.mode === 'sentinel' && masters.length === 0)
+      return note(say`the step about the sentinels tells whether they name a master`)
     // A lone replica is watched for itself; where its master is not reached, the step "connect" tells of that.
     if (masters.length === 1 || nodes.length + unreached.length === 1) return
     if (unreached.length > 0)

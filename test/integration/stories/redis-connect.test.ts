@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
+import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
 import { freePort } from '../../support/servers/ports.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
@@ -19,7 +20,7 @@ describeWith(['redis'], 'redis: reaching it', () => {
 
   test('a healthy server has no problem, and every step has an answer', async () => {
     const told = await teller(redisStory, { url: redis.url }).tell()
-    expect(outcomes(told)).toEqual({
+    expect(told.outcomes()).toEqual({
       connect: 'ok',
       memory: 'ok',
       evictions: 'ok',
@@ -34,18 +35,32 @@ describeWith(['redis'], 'redis: reaching it', () => {
   })
 
   test('a user with the documented rights and no more gets every answer', async () => {
-    const rights = '+ping +info +config|get +client|setname +client|list +slowlog|get'.split(' ')
-    await redis.cli('acl', 'setuser', 'healthz', 'on', `>${marker}`, 'resetkeys', '-@all', ...rights)
+    for (const command of rightsOf(redisStory.guide, marker, 'on each server'))
+      await redis.cli(...wordsOf(command))
     const login = { url: redis.url, user: 'healthz', password: marker, durable: true }
     const told = await teller(redisStory, login, { persistence: { rdbMaxAge: '0s' } }).tell()
-    expect(Object.values(outcomes(told))).not.toContain('unknown')
-    expect(outcomes(told)['config-risk']).toBe('problem')
+    expect(Object.values(told.outcomes())).not.toContain('unknown')
+    expect(told.outcomes()['config-risk']).toBe('problem')
+  })
+
+  test('with the rights documented for them, and not without, the cures may act', async () => {
+    const cures = ['bgsave', 'memory purge', 'client kill id 1', 'script kill', 'function kill']
+    const may = async () =>
+      Promise.all(
+        [...cures, 'replicaof no one'].map((cure) =>
+          redis.cli('acl', 'dryrun', 'healthz', ...cure.split(' ')),
+        ),
+      )
+    expect((await may()).every((answer) => String(answer).includes('no permissions'))).toBe(true)
+    for (const command of rightsOf(redisStory.guide, marker, 'for the cures'))
+      await redis.cli(...wordsOf(command))
+    expect(new Set(await may())).toEqual(new Set(['OK']))
   })
 
   test('a user without a right is told which one, and nothing is taken for well', async () => {
     await redis.cli('acl', 'setuser', 'poor', 'on', `>${marker}`, 'resetkeys', '-@all', '+ping', '+llen')
     const told = await teller(redisStory, { url: redis.url, user: 'poor', password: marker }).tell()
-    expect(new Set(Object.values(outcomes(told)))).toEqual(new Set(['unknown']))
+    expect(new Set(Object.values(told.outcomes()))).toEqual(new Set(['unknown']))
     expect(told.reason('memory')).toContain('the user poor lacks the right +info')
   })
 
@@ -200,10 +215,6 @@ describeWith(['redis'], 'redis: not reaching it', () => {
     expect(redisStory.options.safeParse({ url: `http://u:${marker}@h` }).error?.message).not.toContain(marker)
   })
 })
-
-function outcomes(told: Told): Record<string, string> {
-  return Object.fromEntries(Object.entries(told.steps).map(([name, report]) => [name, report.outcome]))
-}
 
 function problems(told: Told): string[] {
   return Object.values(told.steps).flatMap(({ step, findings }) =>

@@ -35,7 +35,9 @@ function tellerOf(reply: string) {
   }
   const target: RedisTarget = {
     node,
-    nodes: async () => ({ reached: [node], unreached: [] }),
+    nodes: async () => ({ reached: [node], unreached: [], strayed: [] }),
+    sentinels: async () => ({ reached: [], unreached: [] }),
+    holderOf: async () => node,
     [Symbol.dispose]() {},
   }
   return teller({ ...redisStory, open: () => target }, { url: 'redis://r' })

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { slotOf } from '../../../../src/core/redis-slot.ts'
+import { render } from '../../../../src/core/text.ts'
+import { faultsOf } from '../../../../stories/redis/cluster-faults.ts'
+import { type ClusterView, holderOfSlot, parseNodes } from '../../../../stories/redis/cluster-view.ts'
+
+/** Of Redis 7.0, with a slot on its way, a host name, a dead node, one that is just being met and one without an address. */
+const recorded = `aa 10.0.0.1:7001@17001,redis-1 myself,master - 0 1763700000000 1 connected 0-5460 [42->-bb] [77-<-cc]
+bb 10.0.0.2:7002@17002 master - 0 1763700000000 2 connected 5461-10922 16000
+cc 10.0.0.3:7003@17003 master,fail - 1763700000000 1763700000000 3 disconnected 10923-15999 16001-16383
+dd [::1]:7004@17004 slave aa 0 1763700000000 1 connected
+ee 10.0.0.5:7005@17005 slave,fail? bb 0 1763700000000 2 connected
+ff 10.0.0.6:7006@17006 handshake - 0 0 0 connected
+gg :0@0 slave,noaddr cc 0 0 3 disconnected
+`
+
+const view = (address: string, text = recorded, more: Partial<ClusterView> = {}): ClusterView => ({
+  address,
+  isServing: true,
+  served: 16_384,
+  nodes: parseNodes(text),
+  ...more,
+})
+
+const keys = (views: readonly ClusterView[], expectReplicas?: number) =>
+  faultsOf(views, expectReplicas).map(({ key, severity }) => `${severity} ${key}`)
+
+test('the lines of CLUSTER NODES are read', () => {
+  const nodes = parseNodes(recorded)
+  expect(nodes.map(({ address }) => address)).toEqual([
+    '10.0.0.1:7001',
+    '10.0.0.2:7002',
+    '10.0.0.3:7003',
+    '[::1]:7004',
+    '10.0.0.5:7005',
+  ])
+  expect(nodes[0]).toEqual({
+    ...{ id: 'aa', address: '10.0.0.1:7001', isDead: false, isUnheard: false, master: null },
+    ...{ slots: ['0-5460'], moving: ['42 to bb', '77 from cc'], isMyself: true },
+  })
+  expect(nodes[2]?.isDead).toBe(true)
+  expect(nodes[4]).toMatchObject({ isUnheard: true, master: 'bb' })
+})
+
+test('a key is looked for where its slot is, and nowhere where that node is dead', () => {
+  const nodes = parseNodes(recorded)
+  expect(holderOfSlot(nodes, slotOf('123456789'))).toBeNull() // 12739
+  expect(holderOfSlot(nodes, 16_000)).toBe('10.0.0.2:7002')
+  expect(holderOfSlot(nodes, 0)).toBe('10.0.0.1:7001')
+})
+
+test('dead masters with slots are critical, nodes that one does not hear a warning', () => {
+  const faults = faultsOf([view('10.0.0.1:7001'), view('10.0.0.2:7002')], undefined)
+  expect(faults.map(({ key }) => key)).toEqual(['node 10.0.0.3:7003', 'node 10.0.0.5:7005'])
+  expect(faults[0]?.severity).toBe('critical')
+  expect(render(faults[1]?.summary ?? '')).toBe(
+    'the node 10.0.0.5:7005 is not heard by 10.0.0.1:7001, 10.0.0.2:7002',
+  )
+})
+
+const well = `aa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-8191
+bb 10.0.0.2:7002@17002 master - 0 0 2 connected 8192-16383
+cc 10.0.0.3:7003@17003 slave aa 0 0 1 connected
+dd 10.0.0.4:7004@17004 slave bb 0 0 1 connected
+`
+
+test('slots that are not served and nodes that refuse are critical', () => {
+  expect(keys([view('a', well)])).toEqual([])
+  expect(keys([view('a', well), view('b', well, { isServing: false })])).toEqual(['critical slots'])
+  const [fault] = faultsOf([view('a', well, { served: 16_000 })], undefined)
+  expect(render(fault?.summary ?? '')).toBe(
+    'only 16 000 of 16 384 slots are served: part of the keys cannot be reached',
+  )
+})
+
+test('nodes that see different owners or members do not agree; who is speaking does not matter', () => {
+  const asSecond = well
+    .replace('myself,master', 'master')
+    .replace('7002@17002 master', '7002@17002 myself,master')
+  expect(keys([view('a', well), view('b', asSecond)])).toEqual([])
+  const moved = well.replace('0-8191', '0-8000').replace('8192-16383', '8001-16383')
+  expect(keys([view('a', well), view('b', moved)])).toEqual(['warning views'])
+  const forgotten = well.split('\n').slice(0, 3).join('\n')
+  expect(keys([view('a', well), view('b', forgotten)])).toEqual(['warning views'])
+})
+
+test('a master without a replica is told; where none has one, once for all, and not where none is wanted', () => {
+  const poor = well.split('\n').slice(0, 3).join('\n')
+  expect(keys([view('a', poor)])).toEqual(['warning replicas 10.0.0.2:7002'])
+  expect(keys([view('a', poor)], 2)).toEqual([
+    'warning replicas 10.0.0.1:7001',
+    'warning replicas 10.0.0.2:7002',
+  ])
+  const none = well.split('\n').slice(0, 2).join('\n')
+  expect(keys([view('a', none)])).toEqual(['warning replicas'])
+  expect(keys([view('a', none)], 0)).toEqual([])
+})
