@@ -1,6 +1,6 @@
 import { count, duration, percent, say, seconds, type Text, z } from 'healthz'
 import { isSystem, kill, type Process, readProcesses } from './processes.ts'
-import { isSameStart, numberOf, type Server, step } from './target.ts'
+import { figureOf, isSameStart, numberOf, type Server, step } from './target.ts'
 
 /** There is room for more connections, and nobody was turned away. */
 export const connections = step({
@@ -10,6 +10,9 @@ export const connections = step({
     critPct: z.number().positive().default(95),
     idle: duration('1h'),
   }),
+  cures: [
+    { title: say`end connections of the users in killUsers that have slept for long (KILL)`, consent: 'ask' },
+  ],
   async check({ target, options, limits, note, problem, compare, grade }) {
     const { before, after } = await compare(() => readUse(target), isSameStart)
     const used = (after.connected / after.max) * 100
@@ -54,9 +57,9 @@ async function readUse(server: Server): Promise<Use> {
   const status = await server.status('Threads_connected', 'Connection_errors_max_connections')
   const [row] = await server.ask('select @@global.max_connections as most')
   return {
-    connected: Number(status['Threads_connected'] ?? 0),
+    connected: figureOf(status, 'Threads_connected'),
     max: numberOf(row, 'most') ?? Number.POSITIVE_INFINITY,
-    refused: Number(status['Connection_errors_max_connections'] ?? 0),
+    refused: figureOf(status, 'Connection_errors_max_connections'),
     startedAt: server.startedAt,
   }
 }

@@ -3,6 +3,7 @@ import { autoIncrement } from './auto-increment.ts'
 import { connect } from './connect.ts'
 import { connections } from './connections.ts'
 import { galera } from './galera.ts'
+import { guide } from './guide.ts'
 import { lockWait } from './lock-wait.ts'
 import { longTransactions } from './long-transactions.ts'
 import { options } from './options.ts'
@@ -39,4 +40,5 @@ export default defineStory({
     'auto-increment': autoIncrement,
     'table-size': tableSize,
   },
+  guide,
 })

@@ -13,6 +13,12 @@ export const lockWait = step({
     waiters: z.int().positive().default(10),
     deadlocksPerMin: z.number().positive().default(10),
   }),
+  cures: [
+    {
+      title: say`end the connection that the others wait for, where its user is in killUsers (KILL)`,
+      consent: 'ask',
+    },
+  ],
   async check({ target, options, limits, note, problem, compare, grade }) {
     const locks = await readLocks(target)
     const longest = Math.max(0, ...locks.waiting.values())

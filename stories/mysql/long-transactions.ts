@@ -11,6 +11,12 @@ export const longTransactions = step({
     warnHistory: z.number().positive().default(50_000),
     critHistory: z.number().positive().default(1_000_000),
   }),
+  cures: [
+    {
+      title: say`end the statement of the oldest transaction, where its user is in killUsers (KILL QUERY)`,
+      consent: 'ask',
+    },
+  ],
   async check({ target, options, limits, note, problem, grade }) {
     const transactions = await readTransactions(target)
     note(say`${count(transactions.length, 'transaction')} open`)

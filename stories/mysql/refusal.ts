@@ -16,7 +16,7 @@ export function refusal(errno: number, place: Place, message = ''): Error {
     case 1129:
       return new ConnectionFailure('too-many', address, {
         detail: say`it has blocked this host after too many connections that failed`,
-        advice: say`find out what fails to connect from here, then run FLUSH HOSTS on the server`,
+        advice: say`find out what fails to connect from here, then run on the server: FLUSH HOSTS; MySQL 8.4: TRUNCATE TABLE performance_schema.host_cache`,
       })
     case 1053:
       return new WordedFailure('starting', address, say`${address} is shutting down`, 'warning')
@@ -36,8 +36,8 @@ export function refusal(errno: number, place: Place, message = ''): Error {
     : loginRefused(errno, place)
 }
 
-/** Host not allowed, access denied, old login methods, password expired, account locked (MySQL, MariaDB). */
-const loginErrors: ReadonlySet<number> = new Set([1045, 1130, 1251, 1524, 1698, 1820, 1862, 3118, 4151])
+/** Host not allowed, access denied, old login methods, password expired, account locked or blocked. */
+const loginErrors: ReadonlySet<number> = new Set([1045, 1130, 1251, 1524, 1698, 1820, 1862, 3118, 3955, 4151])
 
 function loginRefused(errno: number, { address, user, tls }: Place): ConnectionFailure {
   if (errno === 1130) {
@@ -50,6 +50,18 @@ function loginRefused(errno: number, { address, user, tls }: Place): ConnectionF
     return new ConnectionFailure('auth-failed', address, {
       detail: say`the account of the user ${user} is locked`,
       advice: say`unlock it with ALTER USER ... ACCOUNT UNLOCK`,
+    })
+  }
+  if (errno === 3955) {
+    return new ConnectionFailure('auth-failed', address, {
+      detail: say`the account of the user ${user} is blocked after too many wrong passwords`,
+      advice: say`see who tries; unblock it with ALTER USER ... ACCOUNT UNLOCK`,
+    })
+  }
+  if (errno === 1524) {
+    return new ConnectionFailure('auth-failed', address, {
+      detail: say`the account of the user ${user} has a way to log in that the server has switched off`,
+      advice: say`MySQL 8.4 switched mysql_native_password off: run ALTER USER ... IDENTIFIED WITH caching_sha2_password BY ...`,
     })
   }
   if (errno === 1820 || errno === 1862) {

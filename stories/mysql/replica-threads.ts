@@ -6,6 +6,7 @@ import { step } from './target.ts'
 /** Each channel of a replica fetches changes and applies them. */
 export const replicaThreads = step({
   title: say`the replica fetches changes and applies them`,
+  cures: [{ title: say`start fetching again after network errors (START REPLICA)`, consent: 'ask' }],
   async check({ target, options, note, problem }) {
     const channels = await readChannels(target)
     if (channels.length === 0 && options.expect === 'replica') {
@@ -65,12 +66,18 @@ const networkWords: Words = [
 function fetchErrorOf(errno: number): Words {
   if (networkErrors.has(errno)) return networkWords
   return (
-    fetchErrors.get(errno) ?? [
+    fetchErrors.get(oldNumbers.get(errno) ?? errno) ?? [
       say`fetching failed`,
       say`read Last_IO_Error in SHOW REPLICA STATUS on the server`,
     ]
   )
 }
+
+/** MySQL 8 gives numbers of its own to some of these. */
+const oldNumbers: ReadonlyMap<number, number> = new Map([
+  [13_114, 1236],
+  [13_117, 1593],
+])
 
 const fetchErrors: ReadonlyMap<number, Words> = new Map<number, Words>([
   [
@@ -78,6 +85,13 @@ const fetchErrors: ReadonlyMap<number, Words> = new Map<number, Words>([
     [
       say`the source refuses the login of the replica`,
       say`check the replication user and its password on the source, and give them to the replica anew`,
+    ],
+  ],
+  [
+    2061,
+    [
+      say`the source wants a secure connection for the password (caching_sha2_password), or its public key`,
+      say`set SOURCE_SSL = 1 in CHANGE REPLICATION SOURCE TO, or GET_SOURCE_PUBLIC_KEY = 1`,
     ],
   ],
   [

@@ -1,6 +1,6 @@
 import { say, seconds, type Text, z } from 'healthz'
 import { isSystem, type Process, readProcesses } from './processes.ts'
-import { isStarting, numberOf, type Server, step } from './target.ts'
+import { figureOf, isStarting, numberOf, type Server, step } from './target.ts'
 
 /** Statements do not pile up. */
 export const running = step({
@@ -10,7 +10,7 @@ export const running = step({
   async check(context) {
     const { target, limits, note, problem, grade } = context
     const status = await target.status('Threads_running')
-    const now = Number(status['Threads_running'] ?? 0)
+    const now = figureOf(status, 'Threads_running')
     const most = limits.runningMax ?? (await likelyMost(target))
     note(say`${now} statements run at this moment (limit ${most})`)
     if (isStarting(context)) return

@@ -1,5 +1,5 @@
 import { count, say, z } from 'healthz'
-import { isSameStart, isStarting, type Server, step } from './target.ts'
+import { figureOf, isSameStart, isStarting, type Server, step } from './target.ts'
 
 /** Writes do not wait for the log, and statements are not slow in numbers. */
 export const stalls = step({
@@ -52,8 +52,8 @@ interface Stalls {
 async function readStalls(server: Server): Promise<Stalls> {
   const status = await server.status('Innodb_log_waits', 'Slow_queries')
   return {
-    logWaits: Number(status['Innodb_log_waits'] ?? 0),
-    slow: Number(status['Slow_queries'] ?? 0),
+    logWaits: figureOf(status, 'Innodb_log_waits'),
+    slow: figureOf(status, 'Slow_queries'),
     startedAt: server.startedAt,
   }
 }

@@ -62,6 +62,13 @@ export function numberOf(row: Row | undefined, field: string): number | null {
   return Number.isFinite(number) ? number : null
 }
 
+/** A figure of SHOW GLOBAL STATUS. @throws CannotTell where the server does not give it: that is not 0. */
+export function figureOf(status: Readonly<Record<string, string>>, name: string): number {
+  const figure = numberOf(status, name)
+  if (figure === null) throw new CannotTell(say`the server does not tell ${name}`)
+  return figure
+}
+
 /** A field as a text; NULL and a missing field are empty. */
 export function textOf(row: Row | undefined, field: string): string {
   const value = row?.[field]

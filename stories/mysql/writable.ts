@@ -1,13 +1,15 @@
 import { say } from 'healthz'
-import { step } from './target.ts'
+import { isOn, type Server, step } from './target.ts'
 
 /** The read-only flag matches the role that the entry expects. */
 export const writable = step({
   title: say`the server takes writes where it should, and only there`,
   on: ({ expect }) => expect !== undefined,
-  check({ target, options, note, problem }) {
+  async check({ target, options, note, problem }) {
     const { isReadOnly } = target
     note(isReadOnly ? say`it is read-only` : say`it is writable`)
+    if (isReadOnly && options.expect === 'replica' && (await letsAdministratorsWrite(target)))
+      note(say`users with the right SUPER or CONNECTION_ADMIN may write all the same: super_read_only is off`)
     if (options.expect === 'writable' && isReadOnly) {
       problem({
         severity: 'critical',
@@ -26,3 +28,10 @@ export const writable = step({
     }
   },
 })
+
+/** Only MySQL has the flag that holds for everybody. */
+async function letsAdministratorsWrite(server: Server): Promise<boolean> {
+  if (server.isMariadb) return false
+  const [row] = await server.ask('select @@global.super_read_only as isForAll')
+  return !isOn(row, 'isForAll')
+}

@@ -1,6 +1,7 @@
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import mysql from '../../../stories/mysql/index.ts'
+import { rightsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Mariadb, startMariadb } from '../../support/servers/mariadb.ts'
 import { until } from '../../support/servers/until.ts'
@@ -78,6 +79,20 @@ describeWith(['mariadb'], 'one MySQL server', () => {
     ]) {
       expect(told.step(step)).toMatchObject({ step, outcome: 'ok', findings: [] })
     }
+  })
+
+  test('a user with the documented rights and no more gets every answer', async () => {
+    for (const one of ['MariaDB 10.5', 'for auto-increment'])
+      for (const statement of rightsOf(mysql.guide, 'hz-own', one)) await server.query(statement)
+    const queries = [{ name: 'orders', sql: 'select count(*) from shop.orders', warn: '> 9' }]
+    const login = { host: '127.0.0.1', port: server.port, user: 'healthz', password: 'hz-own' }
+    const steps = { stalls: {}, 'table-size': {} }
+    const told = await teller(mysql, { ...login, grace: '0s', expect: 'writable', queries }, steps).tell()
+    const outcomes = Object.values(told.steps).map(({ step, outcome }) => `${step} ${outcome}`)
+    expect(outcomes.filter((outcome) => !outcome.endsWith(' ok'))).toEqual([])
+    expect(outcomes).toHaveLength(13)
+    const [forCures = ''] = rightsOf(mysql.guide, 'hz-own', 'for the cures')
+    await server.query(forCures)
   })
 
   test.each([

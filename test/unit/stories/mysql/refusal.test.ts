@@ -30,6 +30,8 @@ test.each([
   [3118, 'auth-failed', 'critical', 'the account of the user hz is locked'],
   [1862, 'auth-failed', 'critical', 'the password of the user hz has expired'],
   [3159, 'auth-failed', 'critical', 'it lets nobody in without TLS'],
+  [1524, 'auth-failed', 'critical', 'a way to log in that the server has switched off'],
+  [3955, 'auth-failed', 'critical', 'blocked after too many wrong passwords'],
 ])('error %i is %s (%s)', (errno, kind, severity, words) => {
   expect(told(errno)).toEqual([kind, severity, expect.stringContaining(words)])
 })
