@@ -1,6 +1,6 @@
 import { count, duration, type Problem, say, seconds, type Text, z } from 'healthz'
 import { isStarting } from './grace.ts'
-import { admitHidden, isNamed, type Queue } from './queues.ts'
+import { admitHidden, isOneOf, type Queue } from './queues.ts'
 import { rebalance } from './rebalance.ts'
 import { step } from './target.ts'
 
@@ -19,12 +19,13 @@ type Limits = z.output<typeof limits>
 export const backlog = step({
   title: say`no queue piles up`,
   limits,
+  cures: [{ title: say`spread the queues evenly over the nodes that run`, consent: 'ask' }],
   async check(context) {
     const { target, options, limits, signal, note, recall, remember, grade, problem, cannotTell } = context
     const [list, starting] = await Promise.all([target.queues(signal), isStarting(context)])
     if (starting) return
     const queues = list.queues.filter(
-      (queue) => queue.type !== 'stream' && !isNamed(queue, options.deadLetter),
+      (queue) => queue.type !== 'stream' && !isOneOf(queue, options.deadLetter),
     )
     const before = recall<Lengths>()?.value ?? {}
     const after: Record<string, readonly number[]> = {}
@@ -62,10 +63,10 @@ const remembered = 3
 
 /** Null where it depends on a queue that is not there. */
 function limitOf(queue: Queue, { max, queues: own }: Limits, all: readonly Queue[]): number | null {
-  const found = Object.entries(own).find(([pattern]) => isNamed(queue, [pattern]))?.[1]
+  const found = Object.entries(own).find(([pattern]) => isOneOf(queue, [pattern]))?.[1]
   if (found === undefined) return max
   if (typeof found === 'number') return found
-  const other = all.find((candidate) => isNamed(candidate, [found.of]))?.messages
+  const other = all.find((candidate) => isOneOf(candidate, [found.of]))?.messages
   return other == null ? null : found.times * other
 }
 

@@ -1,5 +1,5 @@
 import { count, say, z } from 'healthz'
-import { admitHidden, isNamed } from './queues.ts'
+import { admitHidden, isOneOf } from './queues.ts'
 import { step } from './target.ts'
 
 /** Few messages end where nobody could handle them, and no new ones. */
@@ -10,7 +10,7 @@ export const deadLetters = step({
   confirm: 1,
   async check({ target, options, limits, signal, note, recall, remember, problem, cannotTell }) {
     const list = await target.queues(signal)
-    const queues = list.queues.filter((queue) => isNamed(queue, options.deadLetter))
+    const queues = list.queues.filter((queue) => isOneOf(queue, options.deadLetter))
     const before = recall<Readonly<Record<string, number>>>()?.value ?? {}
     const after: Record<string, number> = {}
     for (const { id, title, vhost, name, messages } of queues) {

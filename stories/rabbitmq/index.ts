@@ -5,6 +5,7 @@ import { certificates } from './certificates.ts'
 import { connect } from './connect.ts'
 import { deadLetters } from './dead-letters.ts'
 import { expectedQueues } from './expected-queues.ts'
+import { guide } from './guide.ts'
 import { noConsumer } from './no-consumer.ts'
 import { nodes } from './nodes.ts'
 import { options } from './options.ts'
@@ -38,4 +39,5 @@ export default defineStory({
     version,
     cert: certificates,
   },
+  guide,
 })

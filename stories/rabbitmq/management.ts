@@ -3,6 +3,7 @@ import {
   CannotTell,
   ConnectionFailure,
   DidNotHelp,
+  parseJson,
   type Response,
   request,
   type ServerUrl,
@@ -152,14 +153,6 @@ function parsed<T>({ body }: Response, shape: z.ZodType<T>): T {
   const { success, data } = shape.safeParse(parseJson(body))
   if (!success) throw new CannotTell(say`the management API gave an answer of another form`)
   return data
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined // no JSON: no shape accepts it
-  }
 }
 
 function mustBeDone({ status }: Response, user: string): void {

@@ -1,5 +1,5 @@
 import { count, duration, milliseconds, say, z } from 'healthz'
-import { admitHidden, isNamed, isOrphan, type Queue } from './queues.ts'
+import { admitHidden, isOneOf, isOrphan, type Queue } from './queues.ts'
 import { step } from './target.ts'
 import { startWorker } from './worker.ts'
 
@@ -7,10 +7,11 @@ import { startWorker } from './worker.ts'
 export const noConsumer = step({
   title: say`no queue with messages has lost its consumers`,
   limits: z.strictObject({ after: duration('5m') }),
+  cures: [{ title: say`start the worker's program with supervisord`, consent: 'auto' }],
   async check({ target, options, limits, signal, now, note, recall, remember, problem, cannotTell }) {
     const list = await target.queues(signal)
     const orphans = list.queues.filter(
-      (queue) => isOrphan(queue) && queue.type !== 'stream' && !isNamed(queue, options.deadLetter),
+      (queue) => isOrphan(queue) && queue.type !== 'stream' && !isOneOf(queue, options.deadLetter),
     )
     const before = recall<Readonly<Record<string, Orphan>>>()?.value ?? {}
     const after = Object.fromEntries(
@@ -33,7 +34,7 @@ export const noConsumer = step({
           messages: queue.messages,
           since: after[queue.id]?.since ?? null,
         },
-        ...(worker && isNamed(queue, worker.queues) && { resolve: startWorker(worker, queue, target) }),
+        ...(worker && isOneOf(queue, worker.queues) && { resolve: startWorker(worker, queue, target) }),
       })
     }
     const blank = list.queues.filter(({ consumers }) => consumers === null).map(({ title }) => title)

@@ -5,7 +5,8 @@ import type { Management } from './management.ts'
 export interface Node {
   readonly name: string
   readonly isRunning: boolean
-  readonly isDrained: boolean
+  /** In maintenance; null where the version does not tell (before 3.11). */
+  readonly isDrained: boolean | null
   /** The nodes it has lost sight of. */
   readonly partitions: readonly string[]
   /** Milliseconds since its start. */
@@ -29,7 +30,7 @@ export async function readNodes(api: Management, signal: AbortSignal): Promise<r
   return rows.map((raw) => ({
     name: raw.name,
     isRunning: raw.running,
-    isDrained: raw.being_drained === true,
+    isDrained: raw.being_drained ?? null,
     partitions: raw.partitions ?? [],
     uptime: raw.uptime,
     memory: { used: raw.mem_used, limit: raw.mem_limit },

@@ -1,4 +1,4 @@
-import { milliseconds, say } from 'healthz'
+import { CannotTell, ConnectionFailure, milliseconds, say, z } from 'healthz'
 import { NoFigures } from './management.ts'
 import type { Node } from './nodes-read.ts'
 import { type Broker, step } from './target.ts'
@@ -18,6 +18,10 @@ export const nodes = step({
       return
     }
     note(say`${found.filter(({ isRunning }) => isRunning).length} of ${found.length} nodes run`)
+    if (found.every(({ isRunning, isDrained }) => !isRunning || isDrained === null))
+      note(
+        say`this version does not tell of maintenance: a node in it takes no clients, which "connect" sees`,
+      )
     const down = downSince(found, recall<Record<string, number>>()?.value ?? {}, now())
     remember(down)
     for (const [name, since] of Object.entries(down)) {
@@ -33,13 +37,23 @@ export const nodes = step({
         evidence: { node: name, since },
       })
     }
-    for (const { name } of found.filter(({ isRunning, isDrained }) => isRunning && isDrained)) {
+    const drained = found.filter(({ isRunning, isDrained }) => isRunning && isDrained === true)
+    for (const { name } of drained) {
       problem({
         key: `drained ${name}`,
         severity: 'warning',
         summary: say`node ${name} is in maintenance and takes no clients`,
-        advice: say`when the work on it is done, run there: rabbitmq-upgrade revive`,
+        advice: revive,
         evidence: { node: name },
+      })
+    }
+    for (const address of drained.length > 0 ? [] : await outOfService(target, signal)) {
+      problem({
+        key: `out ${address}`,
+        severity: 'warning',
+        summary: say`the node behind ${address} answers, but says that it does not serve clients`,
+        advice: say`it is still starting, or in maintenance: ${revive}`,
+        evidence: { address },
       })
     }
     const split = found.filter(({ partitions }) => partitions.length > 0)
@@ -53,6 +67,24 @@ export const nodes = step({
     })
   },
 })
+
+const revive = say`when the work on it is done, run there: rabbitmq-upgrade revive`
+
+/** The addresses of nodes that answer and do not serve, as RabbitMQ 4.1 and later tell. */
+async function outOfService({ apis }: Broker, signal: AbortSignal): Promise<readonly string[]> {
+  const asked = await Promise.all(
+    apis.map(async (api) => {
+      try {
+        const failed = await api.check('/api/health/checks/is-in-service', z.unknown(), signal)
+        return failed === null ? [] : [api.address]
+      } catch (error) {
+        if (error instanceof CannotTell || error instanceof ConnectionFailure) return []
+        throw error
+      }
+    }),
+  )
+  return asked.flat()
+}
 
 async function nodesOrHung(target: Broker, signal: AbortSignal): Promise<readonly Node[] | null> {
   try {

@@ -1,4 +1,4 @@
-import { secret, serverUrl, z } from 'healthz'
+import { secret, serverUrl, supervisedProgram, tlsOptions, z } from 'healthz'
 
 /** What `with:` of an entry may hold. */
 export const options = z.strictObject({
@@ -8,11 +8,7 @@ export const options = z.strictObject({
     .meta({ description: 'the management API of each node, such as http://mq1:15672' }),
   user: z.string().min(1).meta({ description: 'needs the tag monitoring' }).optional(),
   password: secret().optional(),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
-    .optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  ...tlsOptions(),
   amqp: z
     .array(serverUrl('amqp:', 'amqps:'))
     .meta({ description: 'ports that clients use; they are only looked at, nobody logs in' })
@@ -47,15 +43,8 @@ export const options = z.strictObject({
     .min(1)
     .meta({ description: 'warn so many days before a certificate of the broker ends' })
     .optional(),
-  worker: z
-    .strictObject({
-      supervisor: serverUrl('unix:', 'http:', 'https:'),
-      user: z.string().min(1).optional(),
-      password: secret().optional(),
-      program: z
-        .string()
-        .min(1)
-        .meta({ description: 'as supervisorctl names it: name, group:name or group:*' }),
+  worker: supervisedProgram()
+    .extend({
       queues: z.array(z.string().min(1)).default(['*']),
     })
     .meta({ description: 'the program to start when a queue has lost its consumers' })

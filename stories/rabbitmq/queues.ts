@@ -1,4 +1,4 @@
-import { CannotTell, type StepContext, say, type Text, z } from 'healthz'
+import { CannotTell, isNamed, type StepContext, say, type Text, z } from 'healthz'
 import { type Management, NotPermitted } from './management.ts'
 import type { Options } from './options.ts'
 
@@ -43,7 +43,7 @@ export async function readQueues(
   const { rows, hidden } =
     vhosts === undefined ? await readAll(api, signal) : await readVhosts(api, vhosts, signal)
   const queues = rows.filter((raw) => raw.exclusive !== true).map(asQueue)
-  return { queues: queues.filter((queue) => !isNamed(queue, ignore)), hidden }
+  return { queues: queues.filter((queue) => !isOneOf(queue, ignore)), hidden }
 }
 
 /** One queue, asked anew; null where it is gone. @throws CannotTell */
@@ -61,11 +61,8 @@ export function pathOf({ vhost, name }: Pick<Queue, 'vhost' | 'name'>): string {
 }
 
 /** Whether one of the patterns, in which `*` stands for anything, is the queue's name or `vhost/name`. */
-export function isNamed({ vhost, name }: Queue, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const whole = new RegExp(`^${pattern.replace(/[\\^$.+?()[\]{}|]/g, '\\$&').replaceAll('*', '.*')}$`)
-    return whole.test(name) || whole.test(`${vhost}/${name}`)
-  })
+export function isOneOf({ vhost, name }: Queue, patterns: readonly string[]): boolean {
+  return isNamed(name, patterns) || isNamed(`${vhost}/${name}`, patterns)
 }
 
 /** Whether messages lie in it and nobody takes them, not even without subscribing. */

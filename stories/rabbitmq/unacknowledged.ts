@@ -14,6 +14,12 @@ export const unacknowledged = step({
       .meta({ description: 'users whose hanging connections a cure may close' })
       .default([]),
   }),
+  cures: [
+    {
+      title: say`close the connection of a consumer named in disconnectUsers that hangs; its messages are handed out again`,
+      consent: 'ask',
+    },
+  ],
   async check({ target, limits, signal, now, recall, remember, grade, problem, cannotTell }) {
     const list = await target.queues(signal)
     const held = list.queues.filter(({ unacknowledged }) => (unacknowledged ?? 0) > 0)

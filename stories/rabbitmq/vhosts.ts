@@ -5,6 +5,7 @@ import { type Broker, step } from './target.ts'
 /** Every virtual host serves its clients. */
 export const vhosts = step({
   title: say`every virtual host is up`,
+  cures: [{ title: say`start a virtual host on the node where it is down`, consent: 'auto' }],
   async check({ target, options, signal, problem }) {
     // The check looks at its own node only.
     const failed = await Promise.all(target.apis.map((api) => api.check(checkPath, checkShape, signal)))

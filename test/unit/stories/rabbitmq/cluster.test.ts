@@ -152,6 +152,96 @@ describe('a cluster of three', () => {
   })
 })
 
+/** From the sources of RabbitMQ 4.1 and 4.2: what is new there, and what is no longer said. */
+describe('RabbitMQ 4', () => {
+  const open = new AsyncDisposableStack()
+  afterAll(() => open.disposeAsync())
+
+  const node = (more: object = {}) => ({
+    ...{ name: 'rabbit@mq-1', running: true, being_drained: false, uptime: 3_600_000 },
+    ...{ mem_used: 1, mem_limit: 100, fd_used: 1, fd_total: 100, proc_used: 1, proc_total: 100 },
+    ...{ disk_free: 100, disk_free_limit: 1 },
+    ...more,
+  })
+  const queue = (name: string, online: readonly string[]) => ({
+    ...{ name, vhost: '/', type: 'quorum', messages: 0, messages_unacknowledged: 0, consumers: 1 },
+    ...{ members: ['a', 'b', 'c'], online },
+  })
+  const leaderless = (...names: readonly string[]) => ({
+    status: 503,
+    body: {
+      status: 'failed',
+      reason: 'Detected quorum queues without an elected leader',
+      queues: names.map((name) => ({
+        readable_name: `queue '${name}' in vhost '/'`,
+        name,
+        virtual_host: '/',
+        type: 'rabbit_quorum_queue',
+      })),
+    },
+  })
+  const out = {
+    status: 503,
+    body: { status: 'failed', reason: 'this rabbit node is not currently available to serve' },
+  }
+  const leaderCheck = '/api/health/checks/quorum-queues-without-elected-leaders/all-vhosts/pattern/.*'
+
+  const tellerOf = async (recorded: Recorded) => {
+    const queues = [queue('whole', ['a', 'b', 'c']), queue('poor', ['a', 'b'])]
+    const { port } = open.use(
+      await serve(
+        {
+          ...nodesOf([node()]),
+          '/api/queues': { status: 200, body: queues },
+          '/api/overview': { status: 200, body: { object_totals: { queues: 2 } } },
+          ...recorded,
+        },
+        [],
+      ),
+    )
+    return teller(rabbitmq, { nodes: [`http://127.0.0.1:${port}`] })
+  }
+
+  test('a queue whose members are there and none leads is critical, one is told once', async () => {
+    const well = await (await tellerOf({ [leaderCheck]: { status: 200, body: { status: 'ok' } } })).tell(
+      'quorum',
+    )
+    expect(well.summaries('quorum')).toEqual(['poor has 2 of its 3 members'])
+    const told = await (await tellerOf({ [leaderCheck]: leaderless('whole', 'poor', 'of others') })).tell(
+      'quorum',
+    )
+    expect(told.summaries('quorum')).toEqual([
+      'poor has 2 of its 3 members',
+      'whole cannot be used: its members are there, but none of them leads',
+    ])
+    expect(told.step('quorum').findings.map(({ severity }) => severity)).toEqual(['warning', 'critical'])
+  })
+
+  test('a node that answers and does not serve is a warning, one in maintenance is told as that', async () => {
+    const inService = '/api/health/checks/is-in-service'
+    const well = await (await tellerOf({ [inService]: { status: 200, body: { status: 'ok' } } })).tell(
+      'nodes',
+    )
+    expect(well.step('nodes').outcome).toBe('ok')
+    const told = await (await tellerOf({ [inService]: out })).tell('nodes')
+    expect(told.summaries('nodes')).toEqual([
+      expect.stringMatching(
+        /^the node behind 127\.0\.0\.1:\d+ answers, but says that it does not serve clients$/,
+      ),
+    ])
+    const drained = await (
+      await tellerOf({ ...nodesOf([node({ being_drained: true })]), [inService]: out })
+    ).tell('nodes')
+    expect(drained.summaries('nodes')).toEqual(['node rabbit@mq-1 is in maintenance and takes no clients'])
+  })
+
+  test('without figures of sockets and of partitions all is said that there is', async () => {
+    const told = await (await tellerOf({})).tell('nodes', 'resources')
+    expect(told.step('nodes').outcome).toBe('ok')
+    expect(told.step('resources').outcome).toBe('ok')
+  })
+})
+
 function nodesOf(nodes: readonly object[]): Recorded {
   return {
     '/api/whoami': { status: 200, body: { name: 'hz', tags: [] } },
