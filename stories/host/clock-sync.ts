@@ -12,6 +12,7 @@ export const clockSync = step({
   title: say`the clock follows its time servers`,
   limits: z.strictObject({ longest: duration('30m') }),
   confirm: 1,
+  cures: [{ title: say`set the clock at once with chronyc makestep`, consent: 'ask' }],
   async check({ target, limits, signal, now, recall, remember, note, problem, cannotTell }) {
     const running = new Set((await target.processes()).map(({ comm }) => comm))
     const service = clockServices.find((name) => running.has(name))

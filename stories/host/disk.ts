@@ -18,6 +18,7 @@ export const disk = step({
       .default(20)
       .describe('with this much left, a small share of a large disk is no problem'),
   }),
+  cures: [{ title: say`run the configured command that frees space on the mount`, consent: 'ask' }],
   async check({ target, options, limits, signal, note, problem, grade }) {
     const { known, silent, absent } = await target.filesystems(signal)
     for (const filesystem of known) {

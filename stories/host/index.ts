@@ -37,4 +37,17 @@ export default defineStory({
     'net-errors': netErrors,
     reboot,
   },
+  guide: {
+    example: `- story: host
+  with:
+    mounts: [/mnt/backup]
+    cleanups:
+      - {mount: /var, name: vacuum the journal, command: [journalctl, --vacuum-size=500M]}
+  steps:
+    disk: {warnFreePct: 15}`,
+    rights: `# None. Where /proc is mounted with hidepid, the steps about other users' processes are unknown, unless the
+# watchman's user is in the group that may see them (mount option gid=). In a container, mount the host's own:
+#   docker run -v /proc:/host/proc:ro -v /:/host/root:ro ...   with: {proc: /host/proc, root: /host/root}
+# The cures run commands: a cleanup as this user, and chronyc makestep, which only root may ask for.`,
+  },
 })
