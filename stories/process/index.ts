@@ -17,4 +17,22 @@ export default defineStory({
   options,
   open: ({ options }) => watch(options),
   steps: { running, pidfile, unit, flapping, fd, memory, state, deleted, port },
+  guide: {
+    example: `- story: process
+  name: nginx
+  with:
+    unit: nginx.service
+    port: 80
+# What no unit keeps:
+- story: process
+  name: importer
+  with:
+    pattern: ^/usr/bin/python3 /srv/importer
+    user: importer
+    start: [/srv/importer/start]`,
+    rights: `# None to see that processes run. File descriptors, the program file and who listens on a port are shown to root
+# and to the same user only; otherwise these steps are unknown. In a unit of systemd for the watchman:
+AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
+# For the cures: a rule of polkit for the units (org.freedesktop.systemd1.manage-units), and CAP_KILL for SIGCONT.`,
+  },
 })

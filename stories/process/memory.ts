@@ -40,6 +40,7 @@ export const memory = step({
     killsWithin: duration('15m').describe('how long a kill in the control group stays a problem'),
   }),
   confirm: 3,
+  cures: [{ title: say`restart the unit that the entry names`, consent: 'ask' }],
   async check({ target, options, limits, signal, now, recall, remember, grade, note, problem }) {
     const largest = await largestOf(await target.seen(signal))
     if (largest === null) return

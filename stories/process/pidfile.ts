@@ -8,6 +8,7 @@ import { named, step } from './target.ts'
 export const pidfile = step({
   title: say`the pidfile names a living process of the right kind`,
   on: (options) => options.pidfile !== undefined,
+  cures: [{ title: say`remove a pidfile whose process has ended`, consent: 'ask' }],
   async check({ options, problem, note }) {
     const path = options.pidfile ?? ''
     const file = await readPidfile(path)

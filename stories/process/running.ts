@@ -16,6 +16,7 @@ export const running = step({
     min: z.int().min(0).default(1),
     max: z.int().min(0).optional(),
   }),
+  cures: [{ title: say`run the configured start command`, consent: 'ask' }],
   async check({ target, options, limits, signal, now, recall, remember, note, problem }) {
     const pattern = options.pattern ?? ''
     const found = await target.find(signal)

@@ -19,6 +19,7 @@ type Waiting = Readonly<Record<string, { readonly since: number; readonly looks:
 export const state = step({
   title: say`the process is neither stopped nor hangs on a device`,
   limits: z.strictObject({ waitMax: duration('60s') }),
+  cures: [{ title: say`let it run on (SIGCONT)`, consent: 'ask' }],
   async check({ target, limits, signal, now, recall, remember, note, problem }) {
     const processes = await target.seen(signal)
     if (processes.some((process) => process.state === 't')) note(say`a debugger holds it`)

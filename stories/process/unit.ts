@@ -15,6 +15,10 @@ export const unit = step({
     window: duration('10m'),
     steady: duration('30s').describe('how long it must stay up after a cure'),
   }),
+  cures: [
+    { title: say`start the failed unit with systemd`, consent: 'auto' },
+    { title: say`reset the start limit of the unit and start it`, consent: 'ask' },
+  ],
   async check({ target, options, limits, signal, now, recall, remember, note, problem }) {
     const name = options.unit ?? ''
     const state = await target.systemd.show(name, signal)
