@@ -6,6 +6,7 @@ import { step } from './target.ts'
 /** A program in EXITED is down; a clean end is fine where nobody expects it to run. */
 export const exited = step({
   title: say`no program has ended that should run`,
+  cures: [{ title: say`start the program with supervisord, and watch that it stays up`, consent: 'auto' }],
   async check({ target, options, signal, problem }) {
     const ended = (await target.programs(signal)).filter(
       (program) =>

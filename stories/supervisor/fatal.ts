@@ -9,6 +9,7 @@ export const fatal = step({
   title: say`supervisord has given up no program`,
   // FATAL is final: supervisord never leaves it by itself.
   confirm: 1,
+  cures: [{ title: say`start the program with supervisord, and watch that it stays up`, consent: 'auto' }],
   async check({ target, options, signal, problem }) {
     const given = (await target.programs(signal)).filter(({ state }) => state === states.fatal)
     if (given.length === 0) return

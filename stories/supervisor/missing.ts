@@ -8,6 +8,7 @@ export const missing = step({
   on: (options) => options.expect.length > 0,
   // What is not loaded stays so until a person loads it.
   confirm: 1,
+  cures: [{ title: say`load the group of the program into supervisord`, consent: 'ask' }],
   async check({ target, options, signal, problem }) {
     const programs = await target.programs(signal)
     const absent = options.expect.filter((item) => !programs.some((program) => isListed([item], program)))

@@ -7,6 +7,7 @@ import { step } from './target.ts'
 export const stopped = step({
   title: say`no program was stopped and forgotten`,
   limits: z.strictObject({ stoppedMax: duration('24h') }),
+  cures: [{ title: say`start the program that a person stopped`, consent: 'ask' }],
   async check({ target, options, limits, signal, note, problem }) {
     const down = (await target.programs(signal)).filter(({ state }) => state === states.stopped)
     if (down.length === 0) return
