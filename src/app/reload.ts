@@ -40,6 +40,7 @@ export function needsRestart(before: Plan, after: Plan): string[] {
     node: (plan: Plan) => plan.node,
     http: (plan: Plan) => plan.http,
     'store.file': (plan: Plan) => plan.store.file,
+    consul: ({ consul }: Plan) => consul && { ...consul, token: consul.token?.reveal() },
     cluster: ({ cluster }: Plan) =>
       cluster && { ...cluster, secret: cluster.secret?.reveal(), redis: revealed(cluster.redis) },
   }

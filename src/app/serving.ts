@@ -6,6 +6,7 @@ import { systemClock } from '../engine/system-clock.ts'
 import type { Liveness } from '../http/liveness.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Post } from '../http/server.ts'
+import { registerWithConsul } from './consul-registration.ts'
 
 export interface ServingPorts {
   readonly observe: ObserveAll
@@ -70,8 +71,10 @@ export async function serving(plan: Plan, store: Store, ports: ServingPorts): Pr
     (path, error) => ports.failed(path, error),
     ports.peers,
   )
+  const http = { host: plan.http.host, port: server.port }
+  const registration = plan.consul && registerWithConsul(plan, plan.consul, http, ports)
   return {
-    http: { host: plan.http.host, port: server.port },
+    http,
     observe(event) {
       ports.observe(event)
       now.liveness.observe(event)
@@ -83,6 +86,9 @@ export async function serving(plan: Plan, store: Store, ports: ServingPorts): Pr
       current = routes()
     },
     reloaded: (isTaken) => now.metrics.reloaded(isTaken),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await registration?.[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    },
   }
 }

@@ -1,10 +1,12 @@
 import { stringify } from 'yaml'
 import type { ClusterPlan, CoordinatorPlan } from '../core/cluster.ts'
+import type { ConsulPlan } from '../core/consul.ts'
 import type { StepPolicy } from '../core/judge.ts'
 import type { ChannelEntry, Entry, Plan, StepPlan } from '../core/plan.ts'
 import { createRedactor, type Redact } from '../core/secret.ts'
 import { alarmsSchema } from './alarms-schema.ts'
 import { clusterSchema } from './cluster-schema.ts'
+import { consulSchema } from './consul-schema.ts'
 import { urlOf } from './coordinator.ts'
 import { entrySchema } from './entry-schema.ts'
 import { writtenEndpoint } from './fields.ts'
@@ -27,6 +29,7 @@ export function showPlan(plan: Plan): string {
     http: plan.http === null ? 'off' : { listen: writtenEndpoint(plan.http) },
     limits: plan.limits,
     cluster: plan.cluster === null ? undefined : showCluster(plan.cluster, redact),
+    consul: plan.consul === null ? undefined : showConsul(plan.consul, redact),
     roles: plan.roles.map(redact),
   }
   return stringify(shown, { lineWidth: 110, aliasDuplicateObjects: false })
@@ -50,6 +53,18 @@ function showCluster({ redis, secret, advertise, ...others }: ClusterPlan, redac
   const settings = { ...others, secret: secret ?? undefined, advertise: advertise ?? undefined }
   const { name, ...rest } = written(settings, clusterSchema, redact) as Record<string, unknown>
   return { name, redis: showCoordinator(redis, redact), ...rest }
+}
+
+function showConsul({ url, token, ca, id, address, ...others }: ConsulPlan, redact: Redact): object {
+  const settings = {
+    url: url.href,
+    ...others,
+    token: token ?? undefined,
+    ca: ca ?? undefined,
+    id: id ?? undefined,
+    address: address ?? undefined,
+  }
+  return written(settings, consulSchema, redact) as object
 }
 
 function showCoordinator(redis: CoordinatorPlan, redact: Redact): object {

@@ -128,8 +128,20 @@ async function read(
     http: top.http,
     limits: top.limits,
     cluster: readCluster(raw, reading),
+    consul: consulOf(top, reading),
     roles: top.roles,
   }
+}
+
+/** Consul asks whether this process lives, so that it must answer. */
+function consulOf({ consul, http }: Top, { findings }: Reading): Plan['consul'] {
+  if (consul !== undefined && http === null) {
+    const hint = say`let "http" listen where the agent reaches it, or leave "consul" out`
+    findings.atKey(['consul'], say`Consul asks this process over HTTP whether it lives, and "http" is off`, {
+      hint,
+    })
+  }
+  return consul ?? null
 }
 
 /** The language that a file asks for, whatever else is wrong with it; null where it asks for none that is known. */
@@ -138,8 +150,9 @@ async function languageIn(raw: Raw, request: LoadRequest): Promise<Language | nu
   return code.success ? languageOf(code.data, request) : null
 }
 
-function alarmsOf({ alarms: { groupWait, routes, fallback, fallbackAfter } }: Top): Plan['alarms'] {
-  return { groupWait, routes, fallback: fallback ?? null, fallbackAfter }
+function alarmsOf({ alarms }: Top): Plan['alarms'] {
+  const { groupWait, routes, fallback = null, fallbackAfter, afterCause } = alarms
+  return { groupWait, routes, fallback, fallbackAfter, afterCause }
 }
 
 async function languageOf(code: string, request: LoadRequest): Promise<Language> {

@@ -3,6 +3,7 @@ import { parseDuration } from '../core/duration.ts'
 import { say } from '../core/text.ts'
 import { alarmsSchema } from './alarms-schema.ts'
 import { clusterSchema } from './cluster-schema.ts'
+import { consulSchema } from './consul-schema.ts'
 import { badAddress, endpointOf, name, nameOrNothing, span } from './fields.ts'
 
 const badShare = say`not a share of the whole; write 30% or 0.3`
@@ -90,6 +91,7 @@ export const topSchema = z.strictObject({
   http: httpSchema,
   limits: limitsSchema,
   cluster: clusterSchema.optional(),
+  consul: consulSchema.optional(),
   roles: rolesSchema,
 })
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -22,7 +22,7 @@ const contributing = read('CONTRIBUTING.md')
 const inDetail = read('docs/configuration.md')
 
 const ownStory = section(readme, 'A story of your own')
-const [story = ''] = blocks(ownStory, 'ts')
+const [story = '', itsTest = ''] = blocks(ownStory, 'ts')
 const [entry = ''] = blocks(ownStory, 'yaml')
 
 describe('the story of the README', { timeout: 120_000 }, () => {
@@ -41,7 +41,7 @@ describe('the story of the README', { timeout: 120_000 }, () => {
     expect(printed.match(/^\S+\(\d+,\d+\): .*/gm)).toEqual([
       expect.stringMatching(/^wrong\.ts\(\d+,\d+\): error TS2\d+: Cannot find name 'maxAged'/),
     ])
-    expect(stories.length).toBe(3)
+    expect(stories.length).toBe(4)
   })
 
   test('the program tells it: nothing waits, a file is young, is too old, is gone, and the directory is gone', async () => {
@@ -74,6 +74,21 @@ describe('the story of the README', { timeout: 120_000 }, () => {
   })
 })
 
+test('the test of CONTRIBUTING passes', async () => {
+  const [text = ''] = blocks(section(contributing, 'To test a story'), 'ts')
+  await using place = await makePlace({ 'belt.test.ts': text })
+  expect(await place.run('test', 'belt.test.ts')).toMatchObject({ code: 0, stderr: '' })
+  await place.write('belt.test.ts', text.replace("['healed: jammed']", "['raised: jammed']"))
+  expect(await place.run('test', 'belt.test.ts')).toMatchObject({ code: 1 })
+})
+
+test('what the README quotes of its test stands in the one that comes along', () => {
+  const example = read('config/examples/story/test.ts').split('\n')
+  const quoted = itsTest.trimEnd().split('\n')
+  expect(quoted.length).toBeGreaterThan(3)
+  expect(quoted.filter((line) => !example.includes(`  ${line}`))).toEqual([])
+})
+
 /** What each command of the README ends with, in a place where all is well and no daemon runs. */
 const codes: Readonly<Record<string, number>> = {
   '--once': 0,
@@ -83,6 +98,8 @@ const codes: Readonly<Record<string, number>> = {
   '--once --alarm': 0,
   'config check': 0,
   'stories redis': 0,
+  'new story orders': 0,
+  test: 0,
   status: 0,
   'resolve list': 0,
   ring: 2, // there is no cluster here
@@ -172,7 +189,7 @@ describe('the configuration', { timeout: 60_000 }, () => {
     const { properties } = await schema()
     expect(documented(section(readme, 'Configuration'))).toEqual(
       keysOf(properties).filter(
-        ([key]) => !/^(stories|channels|alarms\.routes)\./.test(key) && !isOfCluster(key),
+        ([key]) => !/^(stories|channels|consul|alarms\.routes)\./.test(key) && !isOfCluster(key),
       ),
     )
   })
@@ -188,6 +205,13 @@ describe('the configuration', { timeout: 60_000 }, () => {
     const settings = ['beat', 'valid', 'lease', 'clockStep', 'settle', 'batch'] as const
     const held = Object.entries(profiles).map(([name, timing]) => [name, settings.map((key) => timing[key])])
     expect(told).toEqual(held)
+  })
+
+  test('the keys of Consul are those of the schema, with their defaults', async () => {
+    const { properties } = await schema()
+    expect(documented(section(inDetail, 'Consul'))).toEqual(
+      keysOf(properties).filter(([key]) => key.startsWith('consul.')),
+    )
   })
 
   test('the keys of an entry and of a route are those of the schema, with their defaults', async () => {
@@ -288,14 +312,14 @@ describeWith(['redis'], 'many nodes', () => {
 describe('the built-in stories', { timeout: 60_000 }, () => {
   const rights = section(readme, 'Built-in stories')
 
-  test('each has a line', async () => {
+  test('each has a line, which leads to its page', async () => {
     await using place = await makePlace()
     const { stdout } = await place.run('stories')
-    expect(
-      rowsOf(rights)
-        .flatMap(([name]) => codesOf(name))
-        .toSorted(),
-    ).toEqual(wordsOf(stdout, /^\w+/gm).toSorted())
+    const lines = [...rights.matchAll(/^\| \[`([\w-]+)`\]\((\S+)\)/gm)].map(([, name, page]) => [name, page])
+    expect(lines.toSorted()).toEqual(
+      wordsOf(stdout, /^[\w-]+/gm).map((name) => [name, `docs/stories/${name}.md`]),
+    )
+    expect(lines.filter(([, page = '']) => !existsSync(join(root, page)))).toEqual([])
   })
 
   describeWith(['redis'], 'Redis', () => {
@@ -347,7 +371,7 @@ describe('the built-in stories', { timeout: 60_000 }, () => {
 
 /** The README's story and entry as a person has them after reading, with an empty inbox. */
 async function placeOfTheReadme(config = entry): Promise<Place> {
-  const place = await makePlace({ 'plugins/inbox.ts': story, 'healthz.yaml': config })
+  const place = await makePlace({ 'stories/inbox/index.ts': story, 'healthz.yaml': config })
   await mkdir(join(place.dir, 'inbox'))
   return place
 }
@@ -357,7 +381,7 @@ async function twoEntries(): Promise<string> {
   const both = ['cache', 'books'].map(
     (name) => `  - { story: inbox, name: ${name}, with: { directory: inbox } }\n`,
   )
-  return `plugins: [./plugins]\nhttp: { listen: '127.0.0.1:${await freePort()}' }\nstories:\n${both.join('')}`
+  return `plugins: [./stories]\nhttp: { listen: '127.0.0.1:${await freePort()}' }\nstories:\n${both.join('')}`
 }
 
 /** The steps of an entry that are neither ok nor left out. */
@@ -380,7 +404,7 @@ const wrong = story.replace('age <= maxAge', 'age <= maxAged')
 function tsconfigFor(files: readonly string[]): string {
   const compilerOptions = {
     rootDir: '/',
-    paths: { healthz: [join(root, 'src/index.ts')] },
+    paths: { healthz: [join(root, 'src/index.ts')], 'healthz/testing': [join(root, 'src/testing.ts')] },
     typeRoots: [join(root, 'node_modules/@types')],
   }
   return JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, files, include: [] })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { slotOf } from '../../src/cluster/redis/locate.ts'
+import { slotOf } from '../../src/core/redis-slot.ts'
 import { check } from '../support/faults/checker.ts'
 import { type FaultCluster, startCluster } from '../support/faults/cluster.ts'
 import { describeWith } from '../support/needs.ts'

@@ -30,6 +30,7 @@ const plan: Plan = {
   limits: { concurrency: 1, cures: 1, blastRadius: 1 },
   secrets: [],
   cluster: null,
+  consul: null,
   roles: [],
   hash: 'abc',
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { connectLink, type LinkOptions } from '../../../src/cluster/redis/link.ts'
-import { slotOf } from '../../../src/cluster/redis/locate.ts'
+import { slotOf } from '../../../src/core/redis-slot.ts'
 import {
   coordinatorPlan,
   errorOf,

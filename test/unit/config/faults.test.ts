@@ -52,7 +52,7 @@ test('all faults of a file are told at once, in its order, each with its place a
     '24:16  "remindEvery": not a duration; write a number with its unit: 500ms, 30s, 10m, 1h30m, 2d; or: "never"; did you mean "never"?',
     '26:28  "severity" must be one of: "warning", "critical", a list',
     '26:41  there is no channel "opps"; did you mean "ops"?',
-    '27:1  unknown key "webhooks"; known here: platform, node, language, interval, plugins, stories, channels, alarms, store, http, limits, cluster, roles',
+    '27:1  unknown key "webhooks"; known here: platform, node, language, interval, plugins, stories, channels, alarms, store, http, limits, cluster, consul, roles',
   ])
 })
 

@@ -27,6 +27,7 @@ test('it describes the whole file, in the draft that editors know', () => {
     'http',
     'limits',
     'cluster',
+    'consul',
     'roles',
   ])
   expect(dig(schema, 'properties', 'interval')).toEqual({

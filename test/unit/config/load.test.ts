@@ -26,6 +26,7 @@ test('what a file leaves out has a value that works', async () => {
     kind: 'cache',
     scope: 'cluster',
     spread: 'ring',
+    dependsOn: [],
     role: null,
     tags: [],
     pace: { every: 600_000, jitter: 0 },

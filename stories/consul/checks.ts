@@ -1,0 +1,71 @@
+import { count, duration, milliseconds, type Problem, say, tellSome, z } from 'healthz'
+import { lasting } from './lasting.ts'
+import { step } from './target.ts'
+
+/** No check stays critical. One that a person put into maintenance is left out. */
+export const checks = step({
+  title: say`no check stays critical`,
+  limits: z.strictObject({
+    after: duration('5m'),
+    ignore: z
+      .array(z.string().min(1))
+      .meta({ description: 'services whose checks are left out' })
+      .default([]),
+  }),
+  // It has lasted for minutes.
+  confirm: 1,
+  async check(context) {
+    const { target, limits, signal, note, problem } = context
+    const all = await target.get('/v1/health/state/critical', checksShape, 'node:read, service:read', signal)
+    const critical = all.filter(
+      ({ CheckID, ServiceName }) =>
+        !/^_(service|node)_maintenance/.test(CheckID) && !limits.ignore.includes(ServiceName ?? ''),
+    )
+    const ageOf = lasting(critical.map(idOf), context)
+    note(say`${count(critical.length, 'critical check')}`)
+    const old = critical.filter((check) => ageOf(idOf(check)) >= limits.after)
+    const byService = Map.groupBy(old, ({ ServiceName, Node }) => ServiceName || `node ${Node}`)
+    tellSome(
+      [...byService].map(([name, found]): Problem => {
+        const longest = Math.max(...found.map((check) => ageOf(idOf(check))))
+        return {
+          key: name,
+          severity: 'warning',
+          summary: say`${name} has ${count(found.length, 'check that stays critical', 'checks that stay critical')}, for ${milliseconds(longest)} (limit ${milliseconds(limits.after)}): ${found.slice(0, 5).map(({ Name, Node }) => say`${Name} on ${Node}`)}`,
+          advice: say`what the check says: ${excerpt(found[0]?.Output)}`,
+          evidence: {
+            service: name,
+            checks: found
+              .map(({ CheckID }) => CheckID)
+              .slice(0, 10)
+              .join(', '),
+          },
+        }
+      }),
+      problem,
+    )
+  },
+})
+
+const checksShape = z.array(
+  z.looseObject({
+    Node: z.string(),
+    CheckID: z.string(),
+    Name: z.string(),
+    Output: z.string().nullish(),
+    ServiceName: z.string().nullish(),
+  }),
+)
+
+type Check = z.output<typeof checksShape>[number]
+
+const idOf = ({ Node, CheckID }: Check) => `${Node} ${CheckID}`
+
+/** The first words in one line. A URL in it may hold a password. */
+function excerpt(output: string | null | undefined): string {
+  const line = (output ?? '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/:\/\/[^/@\s]*@/g, '://***@')
+  return line === '' ? '-' : line.slice(0, 120)
+}
