@@ -20,8 +20,31 @@ export const guide: Guide = {
   role: scheduler
   with:
     file: /var/lib/celery/celerybeat-schedule
+
+# django-celery-beat keeps its schedule in a database, so the story mysql asks: tasks with an interval that are late by
+# three of them and a minute. One with a crontab has no single period; give it a query of its own.
+- story: mysql
+  name: django-beat
+  with:
+    url: mysql://db1:3306
+    user: healthz
+    password: \${MYSQL_PASSWORD}
+    database: shop
+    queries:
+      - name: late tasks
+        sql: >-
+          select count(*) from django_celery_beat_periodictask t
+          join django_celery_beat_intervalschedule i on i.id = t.interval_id
+          where t.enabled = 1 and t.last_run_at < utc_timestamp() - interval (60 + 3 * i.every * case i.period
+          when 'days' then 86400 when 'hours' then 3600 when 'minutes' then 60 when 'seconds' then 1 else 0 end) second
+        warn: '> 0'
+        advice: start beat if it is down; if it runs, see in its log whether it reaches its broker and its database
 `,
   rights: `# +zrem and +hexists are for the cure of the step ghost alone
 ACL SETUSER healthz on >PASSWORD resetkeys resetchannels -@all +ping +select +info +time +zcard +zrangebyscore +hmget +pttl +get +hexists +zrem ~redbeat:*
+
+# django-celery-beat
+GRANT SELECT ON shop.django_celery_beat_periodictask TO healthz@'%';
+GRANT SELECT ON shop.django_celery_beat_intervalschedule TO healthz@'%';
 `,
 }
