@@ -12,6 +12,7 @@ import { leader } from './story/leader.ts'
 import { memberLost } from './story/member-lost.ts'
 import { overrun } from './story/overrun.ts'
 import type { ClusterStoryPorts } from './story/ports.ts'
+import { probeLoad } from './story/probe-load.ts'
 import { staleResults } from './story/stale-results.ts'
 
 /**
@@ -36,6 +37,7 @@ export function clusterEntry(given: ClusterStoryPorts): Entry {
       'version-drift': versionDrift(ports),
       'stale-results': staleResults(ports),
       overrun: overrun(ports),
+      'probe-load': probeLoad(ports),
     },
   })
   const steps = Object.entries(story.steps)

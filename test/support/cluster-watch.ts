@@ -77,7 +77,7 @@ export function clusterWatch(entries: readonly Entry[] = []): ClusterWatch {
     },
     entries: async () => world.entries,
     ownerOf: (name) => world.owners[name] ?? null,
-    plan: { entries, cluster: null },
+    plan: { entries, cluster: null, limits: { concurrency: 10, cures: 2, blastRadius: 0.3 } },
     timing: lan,
     every,
   })

@@ -24,6 +24,8 @@ export const clusterLimits = {
   /** At least so many rounds left out within `overrunsWithin`. */
   overruns: 3,
   overrunsWithin: 600_000,
+  /** Percent of the rounds that may run at the same time on a node. */
+  fullPct: 80,
   /** A result is stale that was not renewed for so many intervals, and some time for rounds that take long. */
   staleIntervals: 3,
   staleGrace: 60_000,

@@ -11,7 +11,7 @@ export interface ClusterStoryPorts {
   /** The node that tells an entry spread over the ring, by the entry's name; null: none holds its seat. */
   readonly ownerOf: (entry: string) => string | null
   /** The entries as they are configured, without the names of nodes. */
-  readonly plan: Pick<Plan, 'entries' | 'cluster'>
+  readonly plan: Pick<Plan, 'entries' | 'cluster' | 'limits'>
   readonly timing: ClusterTiming
   /** How often the story is told, in milliseconds. */
   readonly every: number

@@ -20,6 +20,7 @@ test('the leader tells a cluster in good health in a few figures, and raises not
     'version-drift ok',
     'stale-results ok',
     'overrun ok',
+    'probe-load ok',
   ])
   expect(watch.entry).toMatchObject({
     ...{ name: 'cluster', kind: 'cluster', scope: 'cluster', spread: 'leader' },
