@@ -236,7 +236,9 @@ describe.runIf(process.platform === 'linux')('the process story', () => {
     'state: a process that hangs in the kernel is told after a minute',
     async () => {
       await using victim = await startVictim('python3', '-c', hangsInKernel)
-      await until('it hangs', () => stateOf(victim.pid) === 'D')
+      // It waits for the disk, too, while it starts.
+      const hasChild = () => readFileSync(`/proc/${victim.pid}/task/${victim.pid}/children`, 'utf8') !== ''
+      await until('it hangs', () => hasChild() && stateOf(victim.pid) === 'D')
       const path = join(dir.path, 'hangs.pid')
       await writeFile(path, String(victim.pid))
       const watched = teller(story, { pidfile: path })
