@@ -12,7 +12,16 @@ if (!isUnitOnly(args))
     missingServers().filter((name) => !isUnwanted(name)),
     args,
   )
+if (!isUnitOnly(args) && args.every((arg) => arg === 'run' || arg.startsWith('-'))) await fetchAll()
 become(command, args)
+
+/** For a run of all tests. */
+async function fetchAll(): Promise<void> {
+  if (process.env['HEALTHZ_TEST_PREPARE'] === 'no' || missingServers(['java', 'celery']).length > 0) return
+  if ((['java', 'celery'] as const).some(isUnwanted)) return
+  const { fetchServers } = await import('./fetch-servers.ts')
+  await fetchServers()
+}
 
 async function prepare(missing: readonly ServerName[], args: readonly string[]): Promise<void> {
   if (missing.length === 0) return

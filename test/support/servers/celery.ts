@@ -131,7 +131,7 @@ async function celeryPython(): Promise<string> {
 }
 
 /** A Python that has RedBeat too: no Debian package brings it. */
-async function redbeatPython(): Promise<string> {
+export async function redbeatPython(): Promise<string> {
   const run = promisify(execFile)
   const base = await celeryPython()
   const dir = await kept('redbeat-2.4.2', async (draft) => {

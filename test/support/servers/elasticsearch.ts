@@ -51,7 +51,7 @@ async function startOn(
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
   const home = join(dir, 'home')
-  await cp(join(await mavenArchive(artifactOf(product, version)), `${product}-${version}`), home, {
+  await cp(join(await searchArchive(product, version), `${product}-${version}`), home, {
     recursive: true,
   })
   for (const name of ['data', 'tmp', 'backup']) await mkdir(join(dir, name))
@@ -111,8 +111,9 @@ ${conf}
   }
 }
 
-const artifactOf = (product: string, version: string) =>
-  `org.${product}.distribution.integ-test-zip:${product}:${version}:zip`
+/** The directory that holds the server as it was unpacked. */
+export const searchArchive = (product: string, version: string): Promise<string> =>
+  mavenArchive(`org.${product}.distribution.integ-test-zip:${product}:${version}:zip`)
 
 /** It waits for a node that never comes. */
 const formation = (product: string) =>

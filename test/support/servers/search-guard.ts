@@ -40,11 +40,14 @@ function hashed(password: string): string {
   return `{PBKDF2}10000$${salt.toString('base64')}$${hash.toString('base64')}`
 }
 
+export const securityArchive = (): Promise<string> =>
+  mavenArchive('org.opensearch.plugin:opensearch-security:2.19.1.0:zip')
+
 /** The plug-in opensearch-security, which wants certificates between the nodes in any case. */
 export async function guardOpensearch(home: string, { password, roles, users }: Guarded): Promise<void> {
   const bcrypt = bcryptOf.get(password)
   if (bcrypt === undefined) throw new Error('there is no bcrypt hash for this password')
-  const plugin = await mavenArchive('org.opensearch.plugin:opensearch-security:2.19.1.0:zip')
+  const plugin = await securityArchive()
   await cp(plugin, join(home, 'plugins/opensearch-security'), { recursive: true })
   const config = join(home, 'config/opensearch-security')
   await mkdir(config)
