@@ -30,7 +30,7 @@ export const nodes = step({
         key: name,
         severity: 'critical',
         summary:
-          age === 0
+          age < 1000
             ? say`node ${name} does not run`
             : say`node ${name} has not run for ${milliseconds(age)} or longer`,
         advice: say`see in its log why it ended, and start it; a node that will never come back must be taken out of the cluster`,
