@@ -6,15 +6,22 @@ type Dependent = Pick<Entry, 'name' | 'dependsOn'>
 /** The step that tells whether a system can be reached. */
 export const connectStep = 'connect'
 
+type Reaching = Pick<Entry['story'], 'open' | 'steps'>
+
+/** The step that they depend on; null: all of a story that reaches nothing. */
+export function stepOf({ step }: Dependency, { open, steps }: Reaching): string | null {
+  if (step !== null) return step
+  return open !== undefined || connectStep in steps ? connectStep : null
+}
+
 /** Whether a step's problem is one that those who depend on this suffer from. */
-function concerns(
-  { step }: Dependency,
+export function concerns(
+  dependency: Dependency,
   problem: { readonly step: string; readonly severity: string },
-  story: Pick<Entry['story'], 'open' | 'steps'>,
+  story: Reaching,
 ): boolean {
-  if (step !== null) return problem.step === step
-  const isReached = story.open !== undefined || connectStep in story.steps
-  return isReached ? problem.step === connectStep : problem.severity === 'critical'
+  const step = stepOf(dependency, story)
+  return step === null ? problem.severity === 'critical' : problem.step === step
 }
 
 /** Whether what the entry's record holds as raised breaks those who depend on it so. */

@@ -1,6 +1,5 @@
-import { connectStep, isBroken } from '../core/dependencies.ts'
+import { concerns, connectStep, isBroken, stepOf } from '../core/dependencies.ts'
 import { emptyState, type Transition } from '../core/judge.ts'
-import { problemId } from '../core/outcome.ts'
 import type { Dependency, Entry } from '../core/plan.ts'
 import type { EntryRecord } from '../core/store.ts'
 import { visit } from './examine.ts'
@@ -65,20 +64,21 @@ function isComingBack(
 }
 
 async function isFoundBroken(
-  { step }: Dependency,
+  dependency: Dependency,
   other: Entry,
   record: EntryRecord | null,
   ports: CausePorts,
   signal: AbortSignal,
 ): Promise<boolean> {
   await using visiting = visit(other, { ...ports, observe: () => {} })
-  const only = step === null && other.story.open !== undefined ? connectStep : step
+  const only = stepOf(dependency, other.story)
   const memory = { state: record?.state ?? emptyState, samples: record?.samples ?? {} }
   const { report } = await visiting.tell(memory, signal, only === null ? undefined : [only])
-  return report.steps.some(({ step: told, outcome, findings }) => {
-    if (outcome !== 'problem') return false
-    if (step !== null) return told === step
-    return told === connectStep || (only === null && findings.some(({ severity }) => severity === 'critical'))
+  return report.steps.some(({ step, outcome, findings }) => {
+    return (
+      outcome === 'problem' &&
+      findings.some(({ severity }) => concerns(dependency, { step, severity }, other.story))
+    )
   })
 }
 
@@ -99,6 +99,3 @@ export function explainedBy(cause: string, looked: Looked, before: EntryRecord |
     cures: new Map(),
   }
 }
-
-/** The id of the problem that a transition is about. */
-export const idOf = ({ problem }: Transition) => problemId(problem.step, problem.key)

@@ -1,12 +1,12 @@
 import { alarmOf, healedAlarm, type Owed, type Subject } from '../core/alarm.ts'
 import { affectedBy } from '../core/dependencies.ts'
 import { type EntryState, emptyState, type ProblemState, type Transition, type Trial } from '../core/judge.ts'
-import type { Report } from '../core/outcome.ts'
+import { problemId, type Report } from '../core/outcome.ts'
 import type { Entry } from '../core/plan.ts'
 import { channelsFor } from '../core/routing.ts'
 import type { EntryRecord, Happening } from '../core/store.ts'
 import { milliseconds, say, type Text } from '../core/text.ts'
-import { causeOf, explainedBy, idOf } from './cause.ts'
+import { causeOf, explainedBy } from './cause.ts'
 import { isBad } from './census.ts'
 import { visit } from './examine.ts'
 import { type Looked, lookUntilSure } from './look.ts'
@@ -90,6 +90,8 @@ export async function runRound(
     throw error
   }
 }
+
+const idOf = ({ problem }: Transition) => problemId(problem.step, problem.key)
 
 function curablesOf(looked: Looked): Curable[] {
   return Object.entries(looked.state.problems).flatMap(([id, { phase }]) => {

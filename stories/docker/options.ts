@@ -1,15 +1,11 @@
-import { serverUrl, z } from 'healthz'
+import { serverUrl, tlsOptions, z } from 'healthz'
 
 const pattern = z.string().min(1)
 
 /** What `with:` of an entry may hold. */
 export const options = z.strictObject({
   url: serverUrl('unix:', 'http:', 'https:').prefault('unix:///var/run/docker.sock'),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
-    .optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  ...tlsOptions(),
   expect: z.array(z.string().min(1)).meta({ description: 'containers that must run, by name' }).default([]),
   ignore: z
     .array(pattern)

@@ -1,4 +1,4 @@
-import { ConnectionFailure, type OpenContext, say, shareInFlight, stepOf, z } from 'healthz'
+import { ConnectionFailure, isNamed, type OpenContext, say, shareInFlight, stepOf, z } from 'healthz'
 import { type Container, containerShape } from './container.ts'
 import { type Api, engineApi } from './engine.ts'
 import type { Options } from './options.ts'
@@ -32,7 +32,7 @@ export async function openEngine({ options, signal }: OpenContext<Options>): Pro
     container,
     look: shareInFlight(async (within) => {
       const { value, at } = await api.get('/containers/json?all=1', listShape, within)
-      const asked = value.filter(({ Names }) => !options.ignore.some((pattern) => isNamed(Names, pattern)))
+      const asked = value.filter(({ Names }) => !isIgnored(Names, options.ignore))
       const found = await inTurn(asked, atOnce, ({ Id }) => container(Id, within))
       // One that was removed in the meantime is gone.
       const containers = found.filter((known) => known !== null)
@@ -65,11 +65,9 @@ const replyDeadline = 3500
 
 const versionShape = z.looseObject({ ApiVersion: z.string() })
 
-function isNamed(names: readonly string[] | null | undefined, pattern: string): boolean {
-  const words = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  const expression = new RegExp(`^/?${words.join('.*')}$`)
-  return (names ?? []).some((name) => expression.test(name))
-}
+/** The engine puts a slash before the names of containers. */
+const isIgnored = (names: readonly string[] | null | undefined, patterns: readonly string[]) =>
+  (names ?? []).some((name) => isNamed(name.replace(/^\//, ''), patterns))
 
 async function inTurn<T, R>(items: readonly T[], most: number, ask: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = []

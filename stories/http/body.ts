@@ -1,6 +1,5 @@
-import { say, type Text, valueAt } from 'healthz'
+import { parseJson, say, type Text, valueAt } from 'healthz'
 import type { Options } from './options.ts'
-import { parseJson } from './parse-json.ts'
 import { shown, step } from './target.ts'
 
 /** The page says what it should: one with status 200 can still be an error. */

@@ -5,12 +5,12 @@ import {
   isVersion,
   type Limit,
   type Problem,
+  parseJson,
   type StepContext,
   say,
   valueAt,
 } from 'healthz'
 import type { Figure } from './expected.ts'
-import { parseJson } from './parse-json.ts'
 import { step } from './target.ts'
 
 /** The figures in the answer are within their limits. */

@@ -1,4 +1,4 @@
-import { duration, secret, serverUrl, z } from 'healthz'
+import { duration, secret, serverUrl, tlsOptions, z } from 'healthz'
 import { body, figure } from './expected.ts'
 import { type PresetName, presetOf, presets } from './presets.ts'
 import { resolveWith } from './resolve-with.ts'
@@ -16,11 +16,7 @@ const shape = z.strictObject({
     .record(z.string().regex(/^[\w-]+$/, { error: 'not the name of a header' }), secret())
     .meta({ description: 'sent to this host only, and never shown' })
     .default({}),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
-    .optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  ...tlsOptions(),
   expect: z
     .array(
       z.union([

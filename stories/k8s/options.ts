@@ -1,4 +1,4 @@
-import { secret, serverUrl, z } from 'healthz'
+import { secret, serverUrl, tlsOptions, z } from 'healthz'
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'not a name of Kubernetes' })
 
@@ -11,11 +11,7 @@ export const options = z.strictObject({
     .startsWith('/', { error: 'not an absolute path' })
     .meta({ description: 'a file with the token, read anew each time: tokens of pods are renewed' })
     .optional(),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/ca.pem}' })
-    .optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
+  ...tlsOptions(),
   namespaces: z
     .array(name)
     .min(1)

@@ -1,8 +1,8 @@
-import { CannotTell, ConnectionFailure, say, type Text } from 'healthz'
+import { CannotTell, ConnectionFailure, isNamed, say, type Text } from 'healthz'
 import type { Access } from './access.ts'
 import type { Link } from './link.ts'
 import type { Address, Options } from './options.ts'
-import { isNamed, principalOf } from './picture.ts'
+import { principalOf } from './picture.ts'
 import { codes } from './protocol.ts'
 
 /** A consumer group, and the connection to the broker that keeps its offsets. */

@@ -1,4 +1,4 @@
-import { say, secret, serverUrl, z } from 'healthz'
+import { say, secret, supervisedProgram, tlsOptions, z } from 'healthz'
 
 const notAnAddress = say`not an address; write it as host:9092`
 
@@ -39,13 +39,9 @@ export const options = z.strictObject({
     .meta({ description: 'how the user logs in' })
     .default('SCRAM-SHA-512'),
   tls: z.boolean().meta({ description: 'the ports speak TLS' }).default(false),
-  ca: z
-    .string()
-    .meta({ description: 'the authority to trust, as PEM; better given as ${file:/etc/ssl/kafka-ca.pem}' })
-    .optional(),
+  ...tlsOptions(),
   cert: z.string().meta({ description: 'the certificate to show, as PEM, with its key' }).optional(),
   key: secret().optional(),
-  insecure: z.boolean().meta({ description: 'accept any certificate' }).default(false),
   expectBrokers: z
     .int()
     .min(1)
@@ -83,17 +79,8 @@ export const options = z.strictObject({
     .array(address(2181))
     .meta({ description: 'the ZooKeeper servers of a Kafka that still needs them' })
     .default([]),
-  worker: z
-    .strictObject({
-      supervisor: serverUrl('unix:', 'http:', 'https:'),
-      user: z.string().min(1).optional(),
-      password: secret().optional(),
-      program: z
-        .string()
-        .min(1)
-        .meta({ description: 'as supervisorctl names it: name, group:name or group:*' }),
-      groups: z.array(z.string().min(1)).default(['*']),
-    })
+  worker: supervisedProgram()
+    .extend({ groups: z.array(z.string().min(1)).default(['*']) })
     .meta({ description: 'the program to start when a group has lost its consumers' })
     .optional(),
 })

@@ -1,4 +1,4 @@
-import { CannotTell, type StepContext, say } from 'healthz'
+import { CannotTell, isNamed, type StepContext, say } from 'healthz'
 import type { Link } from './link.ts'
 import type { Address, Options } from './options.ts'
 import { codes } from './protocol.ts'
@@ -75,16 +75,6 @@ export async function readTopics(
 
 /** A name that the pattern stands for. */
 const probeOf = (pattern: string) => pattern.replaceAll('*', 'healthz').slice(0, 200)
-
-/** Whether one of the patterns, in which `*` stands for anything, is the name. */
-export function isNamed(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    if (!pattern.includes('*')) return pattern === name
-    return new RegExp(`^${pattern.replace(/[\\^$.+?()[\]{}|]/g, '\\$&').replaceAll('*', '.*')}$`, 's').test(
-      name,
-    )
-  })
-}
 
 /** The principal of the entry, as ACLs name it. */
 export function principalOf({ user, cert }: Options): string {

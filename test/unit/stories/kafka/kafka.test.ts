@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { isNamed } from '../../../../src/core/name-pattern.ts'
 import { lagging } from '../../../../stories/kafka/controller.ts'
 import { straysOf } from '../../../../stories/kafka/leader-skew.ts'
 import { commonLoss } from '../../../../stories/kafka/loss.ts'
 import { options } from '../../../../stories/kafka/options.ts'
-import { isNamed, listOf } from '../../../../stories/kafka/picture.ts'
+import { listOf } from '../../../../stories/kafka/picture.ts'
 import { isWithin } from '../../../../stories/kafka/quiet-hours.ts'
 import { serverIn } from '../../../../stories/kafka/zookeeper.ts'
 
