@@ -1,8 +1,7 @@
 import { createDegraded } from '../cluster/degraded.ts'
 import type { NodeOutlook } from '../cluster/node/types.ts'
 import type { PeerRequest, PeerResponse } from '../cluster/peers/server.ts'
-import { createRing } from '../cluster/ring.ts'
-import { keepRoster, type Roster } from '../cluster/roster.ts'
+import { keepRoster, orderOf, type Roster, ringOf } from '../cluster/roster.ts'
 import { reportIsolated } from '../cluster/scripts/scripts.ts'
 import { seatOf } from '../cluster/shards.ts'
 import type { ClusterPlan, ClusterView } from '../core/cluster.ts'
@@ -94,12 +93,6 @@ export function createStandIn(
     return { sent: named(alarms.filter(isDone)), pending: named(alarms.filter((one) => !isDone(one))) }
   }
 
-  /** Who is to speak, likeliest first: the last leader, then the ring. */
-  function orderOf({ members, leader }: Roster): readonly string[] {
-    const ring = ringOf(members).order('leader', members.length)
-    return leader === null ? ring : [leader, ...ring.filter((name) => name !== leader)]
-  }
-
   return {
     peers: degraded === null ? null : (request) => degraded.handle(request),
     use(next, entry) {
@@ -160,9 +153,4 @@ export function createStandIn(
       await degraded?.[Symbol.asyncDispose]()
     },
   }
-}
-
-/** The ring of all that can hold seats. */
-function ringOf(members: Roster['members']) {
-  return createRing(members.filter(({ state }) => state !== 'joining').map(({ name }) => name))
 }

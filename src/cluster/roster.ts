@@ -1,5 +1,6 @@
 import type { Member } from '../core/cluster.ts'
 import type { NodeOutlook } from './node/types.ts'
+import { createRing, type Ring } from './ring.ts'
 
 type Seen = Pick<NodeOutlook, 'members' | 'leader'>
 
@@ -41,4 +42,19 @@ export function keepRoster(patience: number): RosterKeeper {
       return { members: [...members, ...vanished], leader: leader?.name ?? led?.name ?? null }
     },
   }
+}
+
+/** The ring of all that can hold seats. */
+export function ringOf(members: readonly Member[]): Ring {
+  return createRing(members.filter(({ state }) => state !== 'joining').map(({ name }) => name))
+}
+
+/**
+ * Whom to ask when Redis is lost, and who is to speak, likeliest first: the last leader, the ring, and who was about
+ * to join, which may see Redis by now.
+ */
+export function orderOf({ members, leader }: Roster): readonly string[] {
+  const ring = ringOf(members).order('leader', members.length)
+  const others = members.map(({ name }) => name).sort()
+  return [...new Set([...(leader === null ? [] : [leader]), ...ring, ...others])]
 }

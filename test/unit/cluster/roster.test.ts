@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepRoster } from '../../../src/cluster/roster.ts'
+import { keepRoster, orderOf, ringOf } from '../../../src/cluster/roster.ts'
 import type { Member } from '../../../src/core/cluster.ts'
 
 const member = (name: string, more: Partial<Member> = {}): Member => ({
@@ -44,4 +44,15 @@ test('a leader that is known counts before the last one', () => {
   const roster = keepRoster(1000)
   roster.see(seen(['a', 'b'], 'b'), 0)
   expect(roster.with(seen(['a', 'b'], 'a')).leader).toBe('a')
+})
+
+test('who was about to join when Redis was lost is asked too, and speaks last', () => {
+  const members = [member('a'), member('b', { state: 'joining' }), member('c')]
+  const order = orderOf({ members, leader: 'c' })
+  expect(order).toEqual(['c', 'a', 'b'])
+  expect(ringOf(members).order('leader', 9).toSorted()).toEqual(['a', 'c'])
+})
+
+test('a last leader that is no member any more is still asked first', () => {
+  expect(orderOf({ members: [member('a')], leader: 'gone' })).toEqual(['gone', 'a'])
 })
