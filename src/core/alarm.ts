@@ -54,6 +54,10 @@ export function healedAlarm(subject: Subject, at: number, problem: ProblemState)
   return compose(subject, 'healed', at, problem)
 }
 
+/** Whether it ends its occurrence: nothing more is told of it. */
+export const isEnd = ({ kind }: Pick<Alarm, 'kind'>) =>
+  kind === 'healed' || kind === 'recovered' || kind === 'withdrawn'
+
 /** One spell of one problem, named so that every node and every restart names it alike. */
 export function occurrenceOf(entry: string, problem: ProblemState): string {
   const id = `${entry}/${problemId(problem.step, problem.key)}`

@@ -1,4 +1,4 @@
-import type { Alarm, AlarmKind } from './alarm.ts'
+import { type Alarm, type AlarmKind, isEnd } from './alarm.ts'
 import type { DigestAlarm } from './channel.ts'
 import type { ProblemState, Trial } from './judge.ts'
 import { problemId, type Severity } from './outcome.ts'
@@ -16,7 +16,7 @@ export function digestAlarm(alarm: Alarm, at: number, tell: Tell): DigestAlarm {
     occurrence: alarm.occurrence,
     kind,
     word: tell(words[kind]),
-    isOver: isOver(kind),
+    isOver: isEnd(alarm),
     entry: alarm.entry,
     title: tell(alarm.title),
     step: problem.step,
@@ -31,8 +31,8 @@ export function digestAlarm(alarm: Alarm, at: number, tell: Tell): DigestAlarm {
     lastedSeconds: Math.round(lasted(alarm) / 1000),
     when: tell(whenOf(alarm, at)),
     tried: problem.tried.map((trial) => tell(triedText(trial))),
-    offer: isOver(kind) ? null : offerOf(problem, tell),
-    affected: isOver(kind) ? [] : (alarm.affected ?? []),
+    offer: isEnd(alarm) ? null : offerOf(problem, tell),
+    affected: isEnd(alarm) ? [] : (alarm.affected ?? []),
     evidence: problem.evidence,
     tags: alarm.tags,
   }
@@ -51,10 +51,6 @@ const words: Readonly<Record<AlarmKind, Text>> = {
   healed: say`HEALED`,
   recovered: say`RECOVERED`,
   withdrawn: say`NO LONGER WATCHED`,
-}
-
-function isOver(kind: AlarmKind): boolean {
-  return kind === 'healed' || kind === 'recovered' || kind === 'withdrawn'
 }
 
 /** From the first sight of the problem until its end, or until the alarm where it has none; milliseconds. */

@@ -1,4 +1,4 @@
-import { alarmOf, healedAlarm, type Owed, type Subject } from '../core/alarm.ts'
+import { alarmOf, healedAlarm, isEnd, type Owed, type Subject } from '../core/alarm.ts'
 import { affectedBy } from '../core/dependencies.ts'
 import { type EntryState, emptyState, type ProblemState, type Transition, type Trial } from '../core/judge.ts'
 import { problemId, type Report } from '../core/outcome.ts'
@@ -136,8 +136,7 @@ function owedFor(
   ports: Pick<RoundPorts, 'alarms' | 'channels' | 'entries'>,
 ): Owed {
   const alarm = alarmOf(subjectOf(entry, ports), transition)
-  const isEnd = transition.kind === 'recovered' || transition.kind === 'withdrawn'
-  return { alarm, due, to: isEnd ? 'told' : channelsFor(alarm, ports.alarms, ports.channels) }
+  return { alarm, due, to: isEnd(alarm) ? 'told' : channelsFor(alarm, ports.alarms, ports.channels) }
 }
 
 function subjectOf(entry: Entry, { entries }: Pick<RoundPorts, 'entries'>): Subject {

@@ -29,17 +29,19 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return changes > 0
   }
 
-  /** Marks an alarm as sent that another store kept and this one knows; false where it does not know it. */
-  function markSent({ channel, alarm, status, error, settledAt }: Kept['outgoing'][number]): boolean {
-    const known = sql(`SELECT 1 FROM outbox WHERE channel = ? AND dedup_key = ?`).get(channel, alarm.dedupKey)
-    if (known === undefined) return false
-    if (status === 'sent') {
-      sql(`
-        UPDATE outbox SET status = 'sent', error = ?, settled_at = ?
-        WHERE channel = ? AND dedup_key = ? AND status <> 'sent'
-      `).run(error, settledAt, channel, alarm.dedupKey)
-    }
-    return true
+  /** Whether this very alarm, which another store kept, is here for its channel. */
+  function isKnown({ channel, alarm }: Kept['outgoing'][number]): boolean {
+    const known = sql(`SELECT 1 FROM outbox WHERE channel = ? AND dedup_key = ?`)
+    return known.get(channel, alarm.dedupKey) !== undefined
+  }
+
+  /** Marks an alarm as sent that another store has sent; one that is not here stays so. */
+  function markSent({ channel, alarm, status, error, settledAt }: Kept['outgoing'][number]): void {
+    if (status !== 'sent') return
+    sql(`
+      UPDATE outbox SET status = 'sent', error = ?, settled_at = ?
+      WHERE channel = ? AND dedup_key = ? AND status <> 'sent'
+    `).run(error, settledAt, channel, alarm.dedupKey)
   }
 
   /** Takes over an alarm that another store kept and this one does not know. */
@@ -69,7 +71,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
   }
 
   /** Whether there is any alarm of an occurrence. */
-  function isKnown(occurrence: string): boolean {
+  function isTold(occurrence: string): boolean {
     return toldOf(occurrence).length > 0
   }
 
@@ -107,6 +109,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     takeOver,
     markSent,
     isOver,
+    isTold,
     isKnown,
     forgetWaiting,
 

@@ -1,4 +1,4 @@
-import { type Alarm, alarmOf, occurrenceOf, ofSpell, problemOf } from '../core/alarm.ts'
+import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf, ofSpell, problemOf } from '../core/alarm.ts'
 import { emptyState, type ProblemState } from '../core/judge.ts'
 import { problemId } from '../core/outcome.ts'
 import type { Commit, EntryRecord, Kept } from '../core/store.ts'
@@ -63,7 +63,7 @@ function strangers({ record, owed }: Commit, stored: EntryRecord | null) {
  * knows to be raised and whose end nobody was told. Whoever told the entry last did not know of them, and the next
  * telling has to end them in public.
  */
-export function merged(stored: EntryRecord | null, given: EntryRecord, isOver: IsOver): EntryRecord {
+function merged(stored: EntryRecord | null, given: EntryRecord, isOver: IsOver): EntryRecord {
   if (stored === null) return given
   const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
   const problems = { ...newer.state.problems }
@@ -80,7 +80,7 @@ export function merged(stored: EntryRecord | null, given: EntryRecord, isOver: I
  * The record with what it holds as told and no alarm bears out marked as untold: whoever had that alarm lost it, and
  * the next telling owes it again, under the same name.
  */
-export function honest(record: EntryRecord, isKnown: (occurrence: string) => boolean): EntryRecord {
+function honest(record: EntryRecord, isKnown: (occurrence: string) => boolean): EntryRecord {
   const unborne = raisedIn(record).filter(
     ([, problem]) => problem.toldAt !== null && !isKnown(occurrenceOf(record.name, problem)),
   )
@@ -90,8 +90,65 @@ export function honest(record: EntryRecord, isKnown: (occurrence: string) => boo
   return { ...record, state: { ...record.state, problems } }
 }
 
+type KeptAlarm = Kept['outgoing'][number]
+
+/** What a store knows that is to take over what another one kept. */
+export interface Known {
+  readonly entry: (name: string) => EntryRecord | null
+  /** Whether it has this very alarm for this channel. */
+  readonly alarm: (kept: KeptAlarm) => boolean
+  readonly isOver: IsOver
+  /** Whether there is any alarm of an occurrence. */
+  readonly isTold: (occurrence: string) => boolean
+}
+
+/** What a store has to do to take over what another one kept. */
+export interface Adoption {
+  readonly records: readonly EntryRecord[]
+  /** Alarms that it does not know yet. */
+  readonly taken: readonly KeptAlarm[]
+  /** What ends these for those who were told, where others are told of the problem under another name. */
+  readonly owed: readonly Owed[]
+  /** Whether what waits of an occurrence is to be forgotten. */
+  readonly isForgotten: (occurrence: string) => boolean
+}
+
+/** How a store takes over what another one kept. */
+export function adoption({ records, outgoing, overrules = false }: Kept, known: Known): Adoption {
+  const ends = new Set(outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence))
+  const isOver: IsOver = (occurrence) => ends.has(occurrence) || known.isOver(occurrence)
+  const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
+  const isTold: IsOver = (occurrence) => words.has(occurrence) || known.isTold(occurrence)
+  const written = new Map<string, EntryRecord>()
+  const read = (name: string) => written.get(name) ?? known.entry(name)
+  for (const given of records) {
+    const stored = read(given.name)
+    if (overrules && stored !== null && stored.at > given.at) continue
+    written.set(given.name, honest(overrules ? given : merged(stored, given, isOver), isTold))
+  }
+  const taken = new Map<string, KeptAlarm>()
+  const owed: Owed[] = []
+  for (const kept of outgoing) {
+    const { entry, dedupKey } = kept.alarm
+    const id = `${dedupKey} ${kept.channel}`
+    if (taken.has(id) || known.alarm(kept)) continue
+    const { isTaken, record, end } = received(kept, read(entry), isOver)
+    if (isTaken) taken.set(id, kept)
+    if (overrules) continue
+    if (end !== null) owed.push({ alarm: end, to: [kept.channel], due: kept.due })
+    if (record !== null) written.set(entry, record)
+  }
+  return {
+    records: [...written.values()],
+    taken: [...taken.values()],
+    owed,
+    isForgotten: (occurrence) =>
+      overrules && written.values().some((record) => isOvertaken(occurrence, record)),
+  }
+}
+
 /** What becomes of an alarm that is taken over and not known yet. */
-export interface Reception {
+interface Reception {
   readonly isTaken: boolean
   /** The record that the problem stands in, if that has changed. */
   readonly record: EntryRecord | null
@@ -105,11 +162,7 @@ const asItIs: Reception = { isTaken: true, record: null, end: null }
  * An alarm that is taken over tells of its problem too, where the record of its entry knows nothing of it. One that
  * waits, of a problem that people hear of under another name, is not needed.
  */
-export function received(
-  { alarm, status }: Kept['outgoing'][number],
-  stored: EntryRecord | null,
-  isOver: IsOver,
-): Reception {
+function received({ alarm, status }: KeptAlarm, stored: EntryRecord | null, isOver: IsOver): Reception {
   const { problem, occurrence } = alarm
   const known = stored?.state.problems[idOf(alarm)]
   const isRaised = stored !== null && known?.phase === 'raised'
@@ -134,7 +187,7 @@ function standing(alarm: Alarm, problem: ProblemState, stored: EntryRecord | nul
 }
 
 /** Whether an occurrence is a spell of a problem that the record knows under another name. */
-export function isOvertaken(occurrence: string, record: EntryRecord): boolean {
+function isOvertaken(occurrence: string, record: EntryRecord): boolean {
   return raisedIn(record).some(([, problem]) => {
     const known = occurrenceOf(record.name, problem)
     return known !== occurrence && problemOf(known) === problemOf(occurrence)
@@ -146,6 +199,3 @@ function raisedIn(record: EntryRecord | null): [id: string, problem: ProblemStat
 }
 
 const idOf = ({ problem }: Alarm) => problemId(problem.step, problem.key)
-
-export const isEnd = ({ kind }: Pick<Alarm, 'kind'>) =>
-  kind === 'recovered' || kind === 'withdrawn' || kind === 'healed'

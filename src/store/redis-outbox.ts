@@ -1,11 +1,11 @@
-import { type Alarm, endKeyOf, type Owed } from '../core/alarm.ts'
-import type { Backlog, Kept, Outgoing, Store } from '../core/store.ts'
+import type { Alarm, Owed } from '../core/alarm.ts'
+import type { Backlog, Outgoing, Store } from '../core/store.ts'
 import { turnsOf } from '../core/turn.ts'
-import type { IsOver } from './reconcile.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { batches, type Call, readFields, readHash, readRange, scanHash } from './redis-read.ts'
 import {
   type HeldRow,
+  heldIn,
   newRow,
   outgoing,
   type Place,
@@ -13,6 +13,7 @@ import {
   type Row,
   type Rows,
   rowsIn,
+  sawOpen,
 } from './redis-rows.ts'
 import { tell } from './redis-timeline.ts'
 import type { Draft, Transact } from './redis-transaction.ts'
@@ -23,32 +24,10 @@ type OutboxActs = Pick<
 > & {
   /** For inside an act. */
   owe(draft: Draft, owed: readonly Owed[]): Promise<void>
-  /** What is known of these occurrences. */
-  look(draft: Draft, occurrences: readonly string[]): Promise<Known>
-  /** Makes ready to take these over one by one. */
-  reception(draft: Draft, kept: Kept['outgoing']): Promise<AlarmReception>
-  /** Forgets what waits of these occurrences. */
-  forgetWaiting(draft: Draft, isMeant: (occurrence: string) => boolean): Promise<void>
   forget(before: number, isOpen: (occurrence: string) => boolean): Promise<void>
 }
 
-interface Known {
-  /** Whether its end is owed to anybody, or was told. */
-  readonly isOver: IsOver
-  /** Whether there is any alarm of it. */
-  readonly isKnown: (occurrence: string) => boolean
-}
-
-interface AlarmReception {
-  knows(one: Kept['outgoing'][number]): boolean
-  /** Marks it as sent where it is known and was sent elsewhere; false where it is not known. */
-  markSent(one: Kept['outgoing'][number]): boolean
-  takeOver(one: Kept['outgoing'][number]): Promise<void>
-  /** Owes the channel one more word about an occurrence that is being taken over. */
-  owe(channel: string, alarm: Alarm, due: number): Promise<void>
-}
-
-/** The outbox over Redis: see outbox.ts, which it equals in all that it does. */
+/** The outbox over Redis: with redis-reception.ts it equals outbox.ts in all that it does. */
 export function redisOutbox(call: Call, keys: StoreKeys, transact: Transact): OutboxActs {
   const readOpen = () => readHash(call, keys.open)
 
@@ -65,46 +44,6 @@ export function redisOutbox(call: Call, keys: StoreKeys, transact: Transact): Ou
           if (!isWritten && otherwise !== undefined) await put(rows, channel, otherwise, due)
         }
       }
-    },
-
-    async look(draft, occurrences) {
-      const rows = rowsIn(draft, keys, call)
-      await rows.loadPlaces(occurrences)
-      return {
-        isOver: (occurrence) => rows.knows(occurrence, endKeyOf(occurrence)),
-        isKnown: (occurrence) => rows.channelsOf(occurrence).length > 0,
-      }
-    },
-
-    async reception(draft, kept) {
-      const rows = rowsIn(draft, keys, call, Math.max(1, kept.length))
-      await rows.load(kept.map(({ alarm }) => alarm))
-      return {
-        knows: ({ channel, alarm }) => rows.has(channel, alarm),
-        markSent({ channel, alarm, status, error, settledAt }) {
-          const known = rows.find(channel, alarm)
-          if (known !== null && status === 'sent' && known.status !== 'sent')
-            rows.change(known, { status, error, settledAt })
-          return known !== null
-        },
-        async takeOver({ alarm, ...told }) {
-          const status = told.status === 'sending' ? 'pending' : told.status
-          const row = newRow(told.channel, alarm, { ...told, status, due: Math.round(told.due) })
-          rows.insert({ ...row, id: await rows.nextId() }, JSON.stringify(alarm))
-        },
-        owe: async (channel, alarm, due) => void (await put(rows, channel, alarm, due)),
-      }
-    },
-
-    async forgetWaiting(draft, isMeant) {
-      const open = await readOpen()
-      const rows = rowsIn(draft, keys, call)
-      const meant = heldIn(open).filter(
-        ({ status, occurrence }) => status === 'pending' && isMeant(occurrence),
-      )
-      for (const row of meant) sawOpen(draft, keys, open, row)
-      await rows.loadPlaces(meant.map(({ occurrence }) => occurrence))
-      for (const row of meant) rows.remove(row)
     },
 
     claim: (fence, { channel, at, limit }) =>
@@ -288,18 +227,6 @@ async function put(rows: Rows, channel: string, alarm: Alarm, due: number): Prom
   if (known.status !== 'pending' || known.attempts > 0) return false
   rows.change(known, { due: Math.round(due) }, alarm)
   return true
-}
-
-/** The rows of a hash, oldest first. */
-function heldIn(hash: ReadonlyMap<string, string>): HeldRow[] {
-  // Written by `insert` or `change`, which take a Row.
-  const rows = [...hash].map(([id, json]) => ({ ...(JSON.parse(json) as Row), id: Number(id) }))
-  return rows.sort((a, b) => a.id - b.id)
-}
-
-/** Takes a row that is to be changed as it was read. */
-function sawOpen(draft: Draft, keys: StoreKeys, open: ReadonlyMap<string, string>, { id }: HeldRow): void {
-  draft.saw(keys.open, `${id}`, open.get(`${id}`) ?? null)
 }
 
 const isPendingOn = (on: string) => (row: Row) => row.channel === on && row.status === 'pending'

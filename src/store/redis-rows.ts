@@ -159,6 +159,23 @@ export function newRow(
   }
 }
 
+/** The rows of a hash, oldest first. */
+export function heldIn(hash: ReadonlyMap<string, string>): HeldRow[] {
+  // Written by `insert` or `change`, which take a Row.
+  const rows = [...hash].map(([id, json]) => ({ ...(JSON.parse(json) as Row), id: Number(id) }))
+  return rows.sort((a, b) => a.id - b.id)
+}
+
+/** Takes a row that is to be changed as it was read. */
+export function sawOpen(
+  draft: Draft,
+  keys: StoreKeys,
+  open: ReadonlyMap<string, string>,
+  { id }: HeldRow,
+): void {
+  draft.saw(keys.open, `${id}`, open.get(`${id}`) ?? null)
+}
+
 export function outgoing(row: HeldRow, alarm: string): Outgoing {
   const { id, channel, status, createdAt, due, attempts, error, settledAt } = row
   // Written by `insert` or `change`, which take an Alarm.

@@ -1,19 +1,11 @@
 import { occurrenceOf } from '../core/alarm.ts'
 import type { Guard, RedisLink } from '../core/redis-link.ts'
 import type { Approval, CureRecord, EntryRecord, Fence, Kept, Store } from '../core/store.ts'
-import {
-  doubtful,
-  honest,
-  type IsOver,
-  isEnd,
-  isOvertaken,
-  merged,
-  received,
-  reconciled,
-} from './reconcile.ts'
+import { adoption, doubtful, reconciled } from './reconcile.ts'
 import { type StoreKeys, storeKeys } from './redis-keys.ts'
 import { redisOutbox } from './redis-outbox.ts'
 import { batches, type Call, readFields, readHash, readRange } from './redis-read.ts'
+import { forgetWaiting, look, reception } from './redis-reception.ts'
 import { parse } from './redis-rows.ts'
 import { forgetHappenings, readTimeline, tell } from './redis-timeline.ts'
 import { type Draft, transactionsOn } from './redis-transaction.ts'
@@ -37,7 +29,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
   const call: Call = (...command) => link.call(...command)
   const keys = storeKeys(prefix)
   const transact = transactionsOn(link, guard)
-  const { owe, look, reception, forgetWaiting, forget, ...outbox } = redisOutbox(call, keys, transact)
+  const { owe, forget, ...outbox } = redisOutbox(call, keys, transact)
 
   const reader = readerOf(call, keys)
 
@@ -60,7 +52,9 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
         const stored = recordIn(draft, given.record.name)
         const doubts = doubtful(given, stored)
         const commit =
-          doubts.length === 0 ? given : reconciled(given, stored, (await look(draft, doubts)).isOver)
+          doubts.length === 0
+            ? given
+            : reconciled(given, stored, (await look(draft, keys, call, doubts)).isOver)
         const { record, happenings, owed, isGone } = commit
         await owe(draft, owed)
         draft.set(keys.entry, record.name, isGone === true ? null : JSON.stringify(record))
@@ -118,34 +112,21 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     return parse<EntryRecord>(draft.get(keys.entry, name))
   }
 
-  async function adoptIn(draft: Draft, { records, happenings, outgoing, overrules = false }: Kept) {
-    const ends = new Set(outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence))
-    const coming = await reception(draft, outgoing)
-    const news = outgoing.filter((one) => !coming.knows(one))
-    const names = [...records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
+  async function adoptIn(draft: Draft, kept: Kept) {
+    const { knows, markSent, takeOver } = await reception(draft, keys, call, kept.outgoing)
+    const news = kept.outgoing.filter((one) => !knows(one))
+    const names = [...kept.records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
     await draft.load(keys.entry, names)
-    const raised = openOccurrences([...records, ...names.flatMap((name) => recordIn(draft, name) ?? [])])
-    const known = await look(draft, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
-    const isOver: IsOver = (occurrence) => ends.has(occurrence) || known.isOver(occurrence)
-    const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
-    const isKnown = (occurrence: string) => words.has(occurrence) || known.isKnown(occurrence)
-    const write = (record: EntryRecord) => draft.set(keys.entry, record.name, JSON.stringify(record))
-
-    for (const given of records) {
-      const stored = recordIn(draft, given.name)
-      const isOlder = stored !== null && stored.at > given.at
-      if (!overrules) write(honest(merged(stored, given, isOver), isKnown))
-      else if (!isOlder) write(honest(given, isKnown))
-      if (overrules && !isOlder) await forgetWaiting(draft, (occurrence) => isOvertaken(occurrence, given))
-    }
-    tell(draft, keys, happenings)
-    for (const one of outgoing) {
-      if (coming.markSent(one)) continue
-      const { isTaken, record, end } = received(one, recordIn(draft, one.alarm.entry), isOver)
-      if (isTaken) await coming.takeOver(one)
-      if (end !== null && !overrules) await coming.owe(one.channel, end, one.due)
-      if (record !== null && !overrules) write(record)
-    }
+    const entry = (name: string) => recordIn(draft, name)
+    const raised = openOccurrences([...kept.records, ...names.flatMap((name) => entry(name) ?? [])])
+    const told = await look(draft, keys, call, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
+    const { records, taken, owed, isForgotten } = adoption(kept, { entry, alarm: knows, ...told })
+    for (const record of records) draft.set(keys.entry, record.name, JSON.stringify(record))
+    for (const one of taken) await takeOver(one)
+    for (const one of kept.outgoing) markSent(one)
+    if (kept.overrules === true) await forgetWaiting(draft, keys, call, isForgotten)
+    tell(draft, keys, kept.happenings)
+    await owe(draft, owed)
   }
 
   async function forgetCures(before: number): Promise<void> {

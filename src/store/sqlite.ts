@@ -11,7 +11,7 @@ import type {
   Kept,
 } from '../core/store.ts'
 import { outboxActs } from './outbox.ts'
-import { honest, isEnd, isOvertaken, merged, received, reconciled } from './reconcile.ts'
+import { adoption, reconciled } from './reconcile.ts'
 import { parse, transactionsOn } from './transaction.ts'
 
 /**
@@ -21,7 +21,10 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, isOver, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(db, atomically)
+  const { owe, takeOver, isOver, isTold, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
+    db,
+    atomically,
+  )
 
   function tell(happenings: readonly Happening[]): void {
     const line = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
@@ -73,29 +76,16 @@ export function sqliteActs(db: DatabaseSync) {
       })
     },
 
-    adopt(fence: Fence, { records, happenings, outgoing, overrules = false }: Kept): void {
+    adopt(fence: Fence, kept: Kept): void {
       atomically(fence, () => {
-        const ends = new Set(
-          outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence),
-        )
-        const isEnded = (occurrence: string) => ends.has(occurrence) || isOver(occurrence)
-        const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
-        const isBorneOut = (occurrence: string) => words.has(occurrence) || isKnown(occurrence)
-        for (const given of records) {
-          const stored = read(given.name)
-          const isOlder = stored !== null && stored.at > given.at
-          if (!overrules) write(honest(merged(stored, given, isEnded), isBorneOut))
-          else if (!isOlder) write(honest(given, isBorneOut))
-          if (overrules && !isOlder) forgetWaiting((occurrence) => isOvertaken(occurrence, given))
-        }
-        tell(happenings)
-        for (const kept of outgoing) {
-          if (markSent(kept)) continue
-          const { isTaken, record, end } = received(kept, read(kept.alarm.entry), isEnded)
-          if (isTaken) takeOver(kept)
-          if (end !== null && !overrules) owe({ alarm: end, to: [kept.channel], due: kept.due })
-          if (record !== null && !overrules) write(record)
-        }
+        const known = { entry: read, alarm: isKnown, isOver, isTold }
+        const { records, taken, owed, isForgotten } = adoption(kept, known)
+        for (const record of records) write(record)
+        for (const one of taken) takeOver(one)
+        for (const one of kept.outgoing) markSent(one)
+        forgetWaiting(isForgotten)
+        tell(kept.happenings)
+        for (const end of owed) owe(end)
       })
     },
 

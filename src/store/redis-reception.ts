@@ -1,0 +1,78 @@
+import { endKeyOf } from '../core/alarm.ts'
+import type { Kept } from '../core/store.ts'
+import type { Known } from './reconcile.ts'
+import type { StoreKeys } from './redis-keys.ts'
+import { type Call, readHash } from './redis-read.ts'
+import { heldIn, newRow, rowsIn, sawOpen } from './redis-rows.ts'
+import type { Draft } from './redis-transaction.ts'
+
+/*
+ * What the outbox over Redis does when the store takes over what another one kept; all for inside an act.
+ */
+
+/** What is known of these occurrences. */
+export async function look(
+  draft: Draft,
+  keys: StoreKeys,
+  call: Call,
+  occurrences: readonly string[],
+): Promise<Pick<Known, 'isOver' | 'isTold'>> {
+  const rows = rowsIn(draft, keys, call)
+  await rows.loadPlaces(occurrences)
+  return {
+    isOver: (occurrence) => rows.knows(occurrence, endKeyOf(occurrence)),
+    isTold: (occurrence) => rows.channelsOf(occurrence).length > 0,
+  }
+}
+
+type KeptAlarm = Kept['outgoing'][number]
+
+interface Reception {
+  /** Whether this very alarm is here for its channel. */
+  knows(one: KeptAlarm): boolean
+  /** Marks it as sent where it is known and was sent elsewhere. */
+  markSent(one: KeptAlarm): void
+  /** Takes in one that is not known. */
+  takeOver(one: KeptAlarm): Promise<void>
+}
+
+/** Makes ready to take over these. */
+export async function reception(
+  draft: Draft,
+  keys: StoreKeys,
+  call: Call,
+  kept: readonly KeptAlarm[],
+): Promise<Reception> {
+  const rows = rowsIn(draft, keys, call, Math.max(1, kept.length))
+  await rows.load(kept.map(({ alarm }) => alarm))
+  return {
+    knows: ({ channel, alarm }) => rows.has(channel, alarm),
+    markSent({ channel, alarm, status, error, settledAt }) {
+      const known = rows.find(channel, alarm)
+      if (known !== null && status === 'sent' && known.status !== 'sent')
+        rows.change(known, { status, error, settledAt })
+    },
+    async takeOver({ alarm, ...told }) {
+      const status = told.status === 'sending' ? 'pending' : told.status
+      const row = newRow(told.channel, alarm, { ...told, status, due: Math.round(told.due) })
+      rows.insert({ ...row, id: await rows.nextId() }, JSON.stringify(alarm))
+    },
+  }
+}
+
+/** Forgets what waits of these occurrences. */
+export async function forgetWaiting(
+  draft: Draft,
+  keys: StoreKeys,
+  call: Call,
+  isMeant: (occurrence: string) => boolean,
+): Promise<void> {
+  const open = await readHash(call, keys.open)
+  const rows = rowsIn(draft, keys, call)
+  const waiting = heldIn(open).filter(({ status, occurrence }) => status === 'pending' && isMeant(occurrence))
+  for (const row of waiting) sawOpen(draft, keys, open, row)
+  // This very act may have marked it as sent.
+  const meant = waiting.filter(({ id }) => draft.get(keys.open, `${id}`) !== null)
+  await rows.loadPlaces(meant.map(({ occurrence }) => occurrence))
+  for (const row of meant) rows.remove(row)
+}
