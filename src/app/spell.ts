@@ -111,10 +111,11 @@ export function beginSpell(ports: SpellPorts): Spell {
     while (!ending.signal.aborted) {
       if (!among.isVoice()) {
         const due = (await journal.alarms(mostAlarms)).filter(isDue)
-        const { sent } = await among.forward(due.toReversed().map(({ id: _, ...one }) => one))
+        const { sent, declined } = await among.forward(due.toReversed().map(({ id: _, ...one }) => one))
         const keys = new Set(sent.map(({ channel, dedupKey }) => `${channel} ${dedupKey}`))
         const outgoing = due.filter((one) => keys.has(keyOf(one))).map(asSent)
-        if (outgoing.length > 0) await journal.adopt(journal.fence, { records: [], happenings: [], outgoing })
+        if (outgoing.length + declined.length > 0)
+          await journal.adopt(journal.fence, { records: [], happenings: [], outgoing, declined })
       }
       await clock.sleep(handOverEvery, ending.signal).catch(() => {})
     }

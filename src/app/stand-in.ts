@@ -83,14 +83,16 @@ export function createStandIn(
   async function accept(alarms: Kept['outgoing']) {
     const isServed = view().mode === 'member'
     const store = isServed ? shared : journal
-    await store.adopt(store.fence, { records: [], happenings: [], outgoing: alarms })
+    const declined = await store.adopt(store.fence, { records: [], happenings: [], outgoing: alarms })
     spell?.wake()
     const known = new Map((await store.alarms(mostAlarms)).map((one) => [keyOf(one), one]))
-    // What was not taken in is told under another name.
+    const taken = alarms.filter(({ alarm }) => !declined.includes(alarm.occurrence))
+    // What is no more among the latest was settled long ago.
     const isDone = (one: Kept['outgoing'][number]) => (known.get(keyOf(one))?.status ?? 'sent') === 'sent'
     const named = (some: Kept['outgoing']) =>
       some.map(({ channel, alarm }) => ({ channel, dedupKey: alarm.dedupKey }))
-    return { sent: named(alarms.filter(isDone)), pending: named(alarms.filter((one) => !isDone(one))) }
+    const sent = named(taken.filter(isDone))
+    return { sent, pending: named(taken.filter((one) => !isDone(one))), declined }
   }
 
   return {

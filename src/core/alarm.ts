@@ -69,6 +69,11 @@ export function problemOf(occurrence: string): string {
   return occurrence.slice(0, occurrence.lastIndexOf('@'))
 }
 
+/** When a spell was raised, wall milliseconds. */
+export function raisedAtOf(occurrence: string): number {
+  return Date.parse(occurrence.slice(occurrence.lastIndexOf('@') + 1))
+}
+
 /** The dedup key of the word that ends an occurrence. */
 export function endKeyOf(occurrence: string): string {
   return keyOf(occurrence, 'last')

@@ -68,10 +68,10 @@ export interface Store {
   /**
    * Takes over what was kept elsewhere while this store could not be reached: records, merged with its own;
    * happenings; and alarms with what became of them. An alarm that it knows already is only marked as sent, and one
-   * that waits is left out where people hear of its problem under another name. What an alarm says to be raised is
-   * raised in the record of its entry.
+   * that waits is declined where people hear of its problem under another name. What an alarm says to be raised is
+   * raised in the record of its entry. Returns the occurrences of which an alarm was declined.
    */
-  adopt(fence: Fence, kept: Kept): Promise<void>
+  adopt(fence: Fence, kept: Kept): Promise<readonly string[]>
 
   /** A person's consent to one problem's cure. */
   approve(approval: Approval): Promise<void>
@@ -112,6 +112,8 @@ export interface Kept {
   readonly outgoing: readonly Omit<Outgoing, 'id'>[]
   /** Its records are right about what is raised, and under which name; what waits here under another is forgotten. */
   readonly overrules?: boolean
+  /** Occurrences that another store declined: what waits of them here is forgotten. */
+  readonly declined?: readonly string[]
 }
 
 export interface Trouble {

@@ -122,7 +122,9 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
 
     async replay(fence) {
       const [records, alarms] = [await journal.entries(), await journal.alarms(mostAlarms)]
-      await shared.adopt(fence, { records, happenings: [], outgoing: alarms.toReversed() })
+      const outgoing = alarms.toReversed()
+      const declined = await shared.adopt(fence, { records, happenings: [], outgoing })
+      if (declined.length > 0) await keep({ declined })
       await learn()
     },
 

@@ -1,4 +1,13 @@
-import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf, ofSpell, problemOf } from '../core/alarm.ts'
+import {
+  type Alarm,
+  alarmOf,
+  isEnd,
+  type Owed,
+  occurrenceOf,
+  ofSpell,
+  problemOf,
+  raisedAtOf,
+} from '../core/alarm.ts'
 import { emptyState, type ProblemState } from '../core/judge.ts'
 import { problemId } from '../core/outcome.ts'
 import type { Commit, EntryRecord, Kept } from '../core/store.ts'
@@ -61,19 +70,49 @@ function strangers({ record, owed }: Commit, stored: EntryRecord | null) {
 /**
  * The record of an entry after another one was taken over: the newer one, with the problems that only the older one
  * knows to be raised and whose end nobody was told. Whoever told the entry last did not know of them, and the next
- * telling has to end them in public.
+ * telling has to end them in public. Those of which people heard nothing go where the other record has raised them
+ * again: they heard of that.
  */
-function merged(stored: EntryRecord | null, given: EntryRecord, isOver: IsOver): EntryRecord {
+function merged(
+  stored: EntryRecord | null,
+  given: EntryRecord,
+  isOver: IsOver,
+  isHeard: IsOver,
+): EntryRecord {
   if (stored === null) return given
   const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
+  const isNeedless = (known: ProblemState, other: EntryRecord) => {
+    const occurrence = occurrenceOf(other.name, known)
+    return !isHeard(occurrence) && isRaisedAgain(occurrence, other)
+  }
   const problems = { ...newer.state.problems }
+  for (const [id, known] of raisedIn(newer)) {
+    if (older.state.problems[id]?.phase !== 'raised' && isNeedless(known, older)) delete problems[id]
+  }
   for (const [id, known] of raisedIn(older)) {
     const other = problems[id]
     const name = stored.state.problems[id]
     if (other?.phase === 'raised') problems[id] = { ...other, raisedAt: name?.raisedAt ?? other.raisedAt }
-    else if (!isOver(occurrenceOf(newer.name, known))) problems[id] = known
+    else if (!isOver(occurrenceOf(newer.name, known)) && !isNeedless(known, newer)) problems[id] = known
   }
-  return { ...newer, state: { ...newer.state, problems } }
+  return { ...newer, state: { ...newer.state, problems, raises: raisesOf(older, newer) } }
+}
+
+/** When problems were raised, as far as one of the records knows. */
+function raisesOf(a: EntryRecord, b: EntryRecord): EntryRecord['state']['raises'] {
+  const ids = Object.keys({ ...a.state.raises, ...b.state.raises })
+  return Object.fromEntries(
+    ids.map((id) => {
+      const both = new Set([...(a.state.raises[id] ?? []), ...(b.state.raises[id] ?? [])])
+      return [id, [...both].sort((one, other) => one - other)]
+    }),
+  )
+}
+
+/** Whether a problem was raised once more after it was raised in this occurrence. */
+function isRaisedAgain(occurrence: string, { name, state }: EntryRecord): boolean {
+  const id = problemOf(occurrence).slice(name.length + 1)
+  return state.raises[id]?.some((at) => at > raisedAtOf(occurrence)) ?? false
 }
 
 /**
@@ -107,43 +146,57 @@ export interface Adoption {
   readonly records: readonly EntryRecord[]
   /** Alarms that it does not know yet. */
   readonly taken: readonly KeptAlarm[]
+  /** The occurrences of alarms that it does not take, since people hear of their problem under another name. */
+  readonly declined: readonly string[]
   /** What ends these for those who were told, where others are told of the problem under another name. */
   readonly owed: readonly Owed[]
-  /** Whether what waits of an occurrence is to be forgotten. */
-  readonly isForgotten: (occurrence: string) => boolean
+  /** Whether what waits of an occurrence is to be forgotten; null: nothing is. */
+  readonly isForgotten: ((occurrence: string) => boolean) | null
 }
 
 /** How a store takes over what another one kept. */
-export function adoption({ records, outgoing, overrules = false }: Kept, known: Known): Adoption {
+export function adoption(
+  { records, outgoing, overrules = false, declined: needless = [] }: Kept,
+  known: Known,
+): Adoption {
   const ends = new Set(outgoing.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => alarm.occurrence))
   const isOver: IsOver = (occurrence) => ends.has(occurrence) || known.isOver(occurrence)
   const words = new Set(outgoing.map(({ alarm }) => alarm.occurrence))
   const isTold: IsOver = (occurrence) => words.has(occurrence) || known.isTold(occurrence)
+  const sent = new Set(
+    outgoing.filter(({ status }) => status === 'sent').map(({ alarm }) => alarm.occurrence),
+  )
+  const isHeard: IsOver = (occurrence) => sent.has(occurrence) || known.isTold(occurrence)
   const written = new Map<string, EntryRecord>()
   const read = (name: string) => written.get(name) ?? known.entry(name)
   for (const given of records) {
     const stored = read(given.name)
     if (overrules && stored !== null && stored.at > given.at) continue
-    written.set(given.name, honest(overrules ? given : merged(stored, given, isOver), isTold))
+    written.set(given.name, honest(overrules ? given : merged(stored, given, isOver, isHeard), isTold))
   }
   const taken = new Map<string, KeptAlarm>()
+  const declined = new Set<string>()
   const owed: Owed[] = []
   for (const kept of outgoing) {
-    const { entry, dedupKey } = kept.alarm
+    const { entry, dedupKey, occurrence } = kept.alarm
     const id = `${dedupKey} ${kept.channel}`
-    if (taken.has(id) || known.alarm(kept)) continue
-    const { isTaken, record, end } = received(kept, read(entry), isOver)
+    if (taken.has(id) || needless.includes(occurrence) || known.alarm(kept)) continue
+    const { isTaken, record, end } = received(kept, read(entry), isOver, isHeard)
     if (isTaken) taken.set(id, kept)
+    else declined.add(occurrence)
     if (overrules) continue
     if (end !== null) owed.push({ alarm: end, to: [kept.channel], due: kept.due })
     if (record !== null) written.set(entry, record)
   }
+  const isForgotten = (occurrence: string) =>
+    needless.includes(occurrence) ||
+    (overrules && written.values().some((record) => isOvertaken(occurrence, record)))
   return {
     records: [...written.values()],
     taken: [...taken.values()],
+    declined: [...declined],
     owed,
-    isForgotten: (occurrence) =>
-      overrules && written.values().some((record) => isOvertaken(occurrence, record)),
+    isForgotten: overrules || needless.length > 0 ? isForgotten : null,
   }
 }
 
@@ -160,16 +213,23 @@ const asItIs: Reception = { isTaken: true, record: null, end: null }
 
 /**
  * An alarm that is taken over tells of its problem too, where the record of its entry knows nothing of it. One that
- * waits, of a problem that people hear of under another name, is not needed.
+ * waits, of a problem that people hear of under another name, or heard of since, is not needed.
  */
-function received({ alarm, status }: KeptAlarm, stored: EntryRecord | null, isOver: IsOver): Reception {
+function received(
+  { alarm, status }: KeptAlarm,
+  stored: EntryRecord | null,
+  isOver: IsOver,
+  isHeard: IsOver,
+): Reception {
   const { problem, occurrence } = alarm
   const known = stored?.state.problems[idOf(alarm)]
   const isRaised = stored !== null && known?.phase === 'raised'
   const isOther = isRaised && occurrenceOf(stored.name, known) !== occurrence
-  if (isOther && (status === 'pending' || status === 'sending')) return { ...asItIs, isTaken: false }
+  const isLater = stored !== null && !isHeard(occurrence) && isRaisedAgain(occurrence, stored)
+  const isWaiting = status === 'pending' || status === 'sending'
+  if (isWaiting && (isOther || isLater)) return { ...asItIs, isTaken: false }
   if (isEnd(alarm) || isOver(occurrence)) return asItIs
-  if (isOther) return { ...asItIs, end: superseded(alarm) }
+  if (isOther) return { ...asItIs, end: status === 'sent' ? superseded(alarm) : null }
   return isRaised ? asItIs : { ...asItIs, record: standing(alarm, problem, stored) }
 }
 

@@ -63,7 +63,10 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
       }),
 
     async adopt(by, kept) {
-      for (const part of partsOf(kept)) await transact(by, (draft) => adoptIn(draft, part))
+      const declined: string[] = []
+      for (const part of partsOf(kept))
+        declined.push(...(await transact(by, (draft) => adoptIn(draft, part))))
+      return declined
     },
 
     beginCure: (by, begun) =>
@@ -112,7 +115,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     return parse<EntryRecord>(draft.get(keys.entry, name))
   }
 
-  async function adoptIn(draft: Draft, kept: Kept) {
+  async function adoptIn(draft: Draft, kept: Kept): Promise<readonly string[]> {
     const { knows, markSent, takeOver } = await reception(draft, keys, call, kept.outgoing)
     const news = kept.outgoing.filter((one) => !knows(one))
     const names = [...kept.records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
@@ -120,13 +123,14 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     const entry = (name: string) => recordIn(draft, name)
     const raised = openOccurrences([...kept.records, ...names.flatMap((name) => entry(name) ?? [])])
     const told = await look(draft, keys, call, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
-    const { records, taken, owed, isForgotten } = adoption(kept, { entry, alarm: knows, ...told })
+    const { records, taken, declined, owed, isForgotten } = adoption(kept, { entry, alarm: knows, ...told })
     for (const record of records) draft.set(keys.entry, record.name, JSON.stringify(record))
     for (const one of taken) await takeOver(one)
     for (const one of kept.outgoing) markSent(one)
-    if (kept.overrules === true) await forgetWaiting(draft, keys, call, isForgotten)
+    if (isForgotten !== null) await forgetWaiting(draft, keys, call, isForgotten)
     tell(draft, keys, kept.happenings)
     await owe(draft, owed)
+    return declined
   }
 
   async function forgetCures(before: number): Promise<void> {
@@ -178,16 +182,16 @@ const mostAtOnce = 8
 /** What is kept, in parts that each hold all there is of some entries. */
 function partsOf({ records, happenings, outgoing, ...how }: Kept): Kept[] {
   const names = new Set([...records.map(({ name }) => name), ...outgoing.map(({ alarm }) => alarm.entry)])
-  const parts = batches([...names], mostAtOnce).map((some): Kept => {
+  const [first = [], ...others] = batches([...names], mostAtOnce)
+  return [first, ...others].map((some): Kept => {
     const isMeant = new Set(some)
     return {
       ...how,
       records: records.filter(({ name }) => isMeant.has(name)),
-      happenings: [],
+      happenings: some === first ? happenings : [],
       outgoing: outgoing.filter(({ alarm }) => isMeant.has(alarm.entry)),
     }
   })
-  return happenings.length === 0 ? parts : [...parts, { ...how, records: [], happenings, outgoing: [] }]
 }
 
 /** The occurrences of problems that are raised now: whoever was told of them must still be known when they recover. */

@@ -76,16 +76,17 @@ export function sqliteActs(db: DatabaseSync) {
       })
     },
 
-    adopt(fence: Fence, kept: Kept): void {
-      atomically(fence, () => {
+    adopt(fence: Fence, kept: Kept): readonly string[] {
+      return atomically(fence, () => {
         const known = { entry: read, alarm: isKnown, isOver, isTold }
-        const { records, taken, owed, isForgotten } = adoption(kept, known)
+        const { records, taken, declined, owed, isForgotten } = adoption(kept, known)
         for (const record of records) write(record)
         for (const one of taken) takeOver(one)
         for (const one of kept.outgoing) markSent(one)
-        forgetWaiting(isForgotten)
+        if (isForgotten !== null) forgetWaiting(isForgotten)
         tell(kept.happenings)
         for (const end of owed) owe(end)
+        return declined
       })
     },
 

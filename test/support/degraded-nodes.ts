@@ -93,7 +93,8 @@ export async function startDegradedNodes(plan: NodesPlan): Promise<DegradedNodes
         node.accepted.push(...alarms)
         const keys = alarms.map(({ channel, alarm: { dedupKey } }) => ({ channel, dedupKey }))
         const isSent = (_: unknown, index: number) => alarms[index]?.attempts === 9
-        return { sent: keys.filter(isSent), pending: keys.filter((key, index) => !isSent(key, index)) }
+        const pending = keys.filter((key, index) => !isSent(key, index))
+        return { sent: keys.filter(isSent), pending, declined: [] }
       },
       async reported(missing) {
         node.missing.push(...missing.map((one) => one.name))

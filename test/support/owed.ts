@@ -1,4 +1,4 @@
-import type { Alarm, AlarmKind, Owed } from '../../src/core/alarm.ts'
+import { type Alarm, type AlarmKind, isEnd, type Owed } from '../../src/core/alarm.ts'
 import { emptyState, type ProblemState } from '../../src/core/judge.ts'
 import { problemId } from '../../src/core/outcome.ts'
 import type { Commit } from '../../src/core/store.ts'
@@ -11,7 +11,7 @@ export function alarm(kind: AlarmKind = 'raised', more: Partial<ProblemState> = 
 
 /** A commit of entry `cache` that owes these alarms; its state holds the problems that are still raised. */
 export function commitOf(owed: readonly Owed[]): Commit {
-  const open = owed.filter(({ alarm: { kind } }) => kind !== 'recovered' && kind !== 'withdrawn')
+  const open = owed.filter(({ alarm }) => !isEnd(alarm))
   const problems = Object.fromEntries(
     open.map(({ alarm: { problem } }) => [problemId(problem.step, problem.key), problem]),
   )

@@ -53,9 +53,14 @@ const spells = fc.uniqueArray(
   { selector: ({ key }) => key },
 )
 
+const raises = fc.record(
+  { 'memory/': fc.constantFrom([1], [2], [1, 2]), 'memory/a': fc.constantFrom([1], [2], [1, 2]) },
+  { requiredKeys: [] },
+)
+
 const record = fc
-  .record({ name: entryName, at: moment, took: fc.double({ noNaN: true }), open: spells })
-  .map(({ name, at, took, open }) => ({
+  .record({ name: entryName, at: moment, took: fc.double({ noNaN: true }), open: spells, raises })
+  .map(({ name, at, took, open, raises }) => ({
     name,
     kind: 'redis',
     title: 'Redis',
@@ -63,6 +68,7 @@ const record = fc
     took: Number.isFinite(took) ? took + 0 : 0,
     state: {
       ...emptyState,
+      raises,
       problems: Object.fromEntries(
         open.map((spell) => [`memory/${spell.key}`, anAlarm('raised', { entry: name, ...spell }).problem]),
       ),
@@ -129,6 +135,10 @@ const kept = fc.record({
   happenings: fc.array(happening, { maxLength: 2 }),
   outgoing: fc.array(outgoing, { maxLength: 4 }),
   overrules: fc.boolean(),
+  declined: fc.array(
+    alarm.map(({ occurrence }) => occurrence),
+    { maxLength: 2 },
+  ),
 })
 
 const trial = fc.record({

@@ -381,6 +381,40 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         expect(await spells()).toEqual(new Set([alarm().occurrence]))
       })
 
+      it('and says that it declines it, so that its giver forgets it', async () => {
+        await owe(alarm())
+        const other = told({ raisedAt: 99 })
+        expect(await adopt(other, told())).toEqual([other.alarm.occurrence])
+        const declined = [alarm().occurrence]
+        await store.adopt(store.fence, { records: [], happenings: [], outgoing: [], declined })
+        expect(await store.alarms(10)).toEqual([])
+      })
+
+      it('where people heard of a later spell, begun and ended, what waits of an earlier one is declined', async () => {
+        const ended = commitOf([{ alarm: alarm('healed', { raisedAt: 120 }), to: ['ops'], due: 0 }])
+        const raises = { memory: [120] }
+        const state = { ...ended.record.state, raises }
+        await store.commit(store.fence, { ...ended, record: { ...ended.record, at: 200, state } })
+        const { record } = commitOf([{ alarm: alarm('raised', { raisedAt: 99 }), to: [], due: 0 }])
+        const waiting = { ...told({ raisedAt: 99 }) }
+        for (const at of [150, 250]) {
+          const kept = { records: [{ ...record, at }], happenings: [], outgoing: [waiting] }
+          expect(await store.adopt(store.fence, kept)).toEqual([waiting.alarm.occurrence])
+          expect((await store.entry('cache'))?.state.problems).toEqual({})
+        }
+        expect((await store.alarms(10)).map((one) => one.alarm.kind)).toEqual(['healed'])
+      })
+
+      it('but what people have heard of it is ended', async () => {
+        const ended = commitOf([{ alarm: alarm('healed', { raisedAt: 120 }), to: ['ops'], due: 0 }])
+        const state = { ...ended.record.state, raises: { memory: [120] } }
+        await store.commit(store.fence, { ...ended, record: { ...ended.record, at: 200, state } })
+        const { record } = commitOf([{ alarm: alarm('raised', { raisedAt: 99 }), to: [], due: 0 }])
+        const outgoing = [told({ raisedAt: 99 }, 'sent')]
+        await store.adopt(store.fence, { records: [{ ...record, at: 150 }], happenings: [], outgoing })
+        expect(await raisedAt(), 'for the next telling to end it').toBe(99)
+      })
+
       it('where an alarm is taken over before its problem is raised here', async () => {
         await adopt(told())
         expect(await raisedAt()).toBe(alarm().problem.raisedAt)

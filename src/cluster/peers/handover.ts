@@ -20,7 +20,7 @@ export interface Handing {
 /** Room for what stands around the alarms. */
 const frame = 2048
 
-/** Hands alarms to a node, over others where it must be; says which have been sent and which are taken. */
+/** Hands alarms to a node, over others where it must be, and says what became of them. */
 export async function handOver(
   alarms: readonly Handed[],
   { state, to, now, period }: { state: PickerState; to: string; now: number; period: number },
@@ -36,12 +36,16 @@ export async function handOver(
       if (address === null) continue
       const question = { address, act: 'alarms', message, answer: receipt, deadline, signal } as const
       const taken = await client.ask(question).catch(() => nothingTaken)
-      if (taken.sent.length + taken.pending.length === 0) continue
+      if (taken.sent.length + taken.pending.length + taken.declined.length === 0) continue
       receipts.push(taken)
       break
     }
   }
-  return { sent: receipts.flatMap(({ sent }) => sent), pending: receipts.flatMap(({ pending }) => pending) }
+  return {
+    sent: receipts.flatMap(({ sent }) => sent),
+    pending: receipts.flatMap(({ pending }) => pending),
+    declined: receipts.flatMap(({ declined }) => declined),
+  }
 }
 
 function batchesOf(alarms: readonly Handed[], most: number): Handed[][] {

@@ -90,8 +90,15 @@ export type Handover = z.infer<typeof alarms>
 
 const keys = z.array(z.object({ channel: z.string(), dedupKey: z.string() }))
 
-/** Which of the alarms have been sent, and which are taken to be sent. An alarm in neither was not taken. */
-export const receipt = z.object({ sent: keys, pending: keys })
+/**
+ * Which of the alarms have been sent, and which are taken to be sent; and the occurrences of those that are not needed,
+ * since people hear of their problem under another name. An alarm in none of them was not taken.
+ */
+export const receipt = z.object({
+  sent: keys,
+  pending: keys,
+  declined: z.array(z.string()).readonly().default([]),
+})
 export type Receipt = z.infer<typeof receipt>
 
-export const nothingTaken: Receipt = { sent: [], pending: [] }
+export const nothingTaken: Receipt = { sent: [], pending: [], declined: [] }

@@ -36,6 +36,7 @@ async function startPeer(clock: Clock = systemClock) {
       alarms: async ({ alarms }) => ({
         sent: [],
         pending: alarms.map(({ channel, alarm }) => ({ channel, dedupKey: alarm.dedupKey })),
+        declined: [],
       }),
     },
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Handed } from '../../../src/cluster/peers/messages.ts'
+import { type Handed, nothingTaken } from '../../../src/cluster/peers/messages.ts'
 import { anAlarm } from '../../support/alarms.ts'
 import { type DegradedNodes, lostOutage, startDegradedNodes } from '../../support/degraded-nodes.ts'
 import { until } from '../../support/servers/until.ts'
@@ -142,9 +142,10 @@ describe('alarms of a node without Redis', () => {
     expect(await all.node('b').degraded.forward(alarms)).toEqual({
       sent: [{ channel: 'ops', dedupKey: 'k1' }],
       pending: [{ channel: 'ops', dedupKey: 'k2' }],
+      declined: [],
     })
     expect(all.node('c').accepted).toEqual(alarms)
-    expect(await all.node('c').degraded.forward(alarms)).toEqual({ sent: [], pending: [] })
+    expect(await all.node('c').degraded.forward(alarms)).toEqual(nothingTaken)
   })
 
   it('go in batches where there are too many for one', async () => {
@@ -172,11 +173,11 @@ describe('alarms of a node without Redis', () => {
   it('are not taken by one whose job it is not', async () => {
     await using all = await startDegradedNodes({ names: three })
     const { degraded } = all.node('a')
-    expect(await degraded.forward([handed('k1')])).toEqual({ sent: [], pending: [] })
+    expect(await degraded.forward([handed('k1')])).toEqual(nothingTaken)
     for (const node of all.nodes) node.begin()
     await until('one speaks', () => voicesOf(all, three).length === 1)
     all.node('c').degraded.end()
     const left = await degraded.forward([handed('k2')])
-    expect([left, all.node('c').accepted]).toEqual([{ sent: [], pending: [] }, []])
+    expect([left, all.node('c').accepted]).toEqual([nothingTaken, []])
   })
 })
