@@ -183,7 +183,10 @@ const manners: Readonly<Record<FailureKind, Manner>> = {
   },
   'timeout-reply': {
     severity: 'critical',
-    summary: (a) => say`${a} accepts TCP but does not answer`,
+    summary: (a) =>
+      a.startsWith('/')
+        ? say`${a} accepts connections but does not answer`
+        : say`${a} accepts TCP but does not answer`,
     advice: say`the process hangs: look for a stopped (SIGSTOP), swapping or overloaded server, then restart it`,
   },
   reset: {

@@ -19,7 +19,7 @@ export interface Container {
   readonly policy: string
   /** null where it has no health check. */
   readonly health: Health | null
-  /** What the engine says of its last run; it forgets kills on hosts with cgroup v1. */
+  /** What the engine says of its last run; on hosts with cgroup v1 it may miss a kill. */
   readonly isOomKilled: boolean
 }
 

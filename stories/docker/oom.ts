@@ -10,8 +10,8 @@ interface Sample {
 }
 
 /**
- * Containers that outgrew their memory. The engine keeps only its last 256 events, and with cgroup v1 it forgets the
- * kill in the state of the container: both are asked.
+ * Containers that outgrew their memory. The engine keeps only its last 256 events, and the state of a container knows
+ * of its last run alone: both are asked. With cgroup v1 both may miss the kill that ends a container.
  */
 export const oom = step({
   title: say`the kernel had to kill nothing in a container`,

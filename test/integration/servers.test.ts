@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { get } from 'node:http'
 import { connect as connectTcp } from 'node:net'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
@@ -11,8 +11,9 @@ import { fileURLToPath } from 'node:url'
 import { createConnection } from 'mysql2/promise'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeWith } from '../support/needs.ts'
+import { describeWith, linux } from '../support/needs.ts'
 import { type Certificates, makeCertificates } from '../support/servers/certificates.ts'
+import { startDockerEngine } from '../support/servers/docker-engine.ts'
 import { startHttpReceiver } from '../support/servers/http-receiver.ts'
 import { startMariadb } from '../support/servers/mariadb.ts'
 import { startNginx } from '../support/servers/nginx.ts'
@@ -168,6 +169,34 @@ describeWith(['nginx', 'openssl'], 'a test nginx', () => {
   })
 })
 
+describeWith(['docker'], 'a test Docker engine', () => {
+  test('answers, hangs while frozen, and answers again', async () => {
+    await using docker = await startDockerEngine()
+    await expectFreezeAndThaw(docker, () => docker.ask('GET', '/version'))
+    await expect(docker.ask('GET', '/nonsense')).rejects.toThrow('404')
+  })
+
+  test('takes all it started with it: containerd, containers, mounts and control groups', async () => {
+    const docker = await startDockerEngine()
+    const world = pidNamespace(docker.pid())
+    const inside = () =>
+      readdirSync('/proc').filter((name) => /^\d+$/.test(name) && pidNamespace(Number(name)) === world)
+    const trees = ['', ...readdirSync('/sys/fs/cgroup')]
+    const group = basename(dirname(docker.socket))
+    const groups = () => trees.filter((tree) => existsSync(join('/sys/fs/cgroup', tree, group)))
+    try {
+      await docker.run('web', ['sleep', '3600'], { policy: 'always' })
+      expect(inside().length).toBeGreaterThan(2) // dockerd, containerd and its shim; the container is in a world below
+      expect(groups()).not.toEqual([])
+    } finally {
+      await docker[Symbol.asyncDispose]()
+    }
+    expect(inside()).toEqual([])
+    expect(groups()).toEqual([])
+    expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(dir.path)
+  })
+})
+
 describeWith(['openssl'], 'a test mail server', () => {
   test('keeps what it takes, and turns away what it is told to', async () => {
     await using smtp = await startSmtp({ auth: { user: 'u', password: 'p' } })
@@ -306,9 +335,8 @@ describe('a start that fails', () => {
 })
 
 describeWith(['supervisor'], 'a test runner that is killed', () => {
-  test.runIf(process.platform === 'linux')(
-    'takes its servers with it, and a sweep takes their children',
-    async () => {
+  describeWith([linux], 'on Linux', () => {
+    test('takes its servers with it, and a sweep takes their children', async () => {
       await using home = await makeTempDir()
       const script = `
       const { startSupervisor } = await import(${JSON.stringify(import.meta.resolve('../support/servers/supervisor.ts'))})
@@ -327,8 +355,8 @@ describeWith(['supervisor'], 'a test runner that is killed', () => {
       expect(processesOf(home.path)).toHaveLength(1)
       killProcessesOf(home.path)
       await until('its program is gone', () => processesOf(home.path).length === 0)
-    },
-  )
+    })
+  })
 })
 
 describe('a suite whose server is missing', () => {
@@ -362,6 +390,15 @@ test('nothing is left behind: no process, no directory', () => {
   expect(processesOf(dir.path)).toEqual([])
   expect(readdirSync(dir.path).filter((name) => name !== 'mariadb-datadir')).toEqual([])
 })
+
+/** Which world of process ids it lives in; undefined where it has ended, even if nobody has reaped it yet. */
+function pidNamespace(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) && readlinkSync(`/proc/${pid}/ns/pid`)
+  } catch {
+    return undefined
+  }
+}
 
 async function expectFreezeAndThaw(server: ServerProcess, ask: () => Promise<unknown>): Promise<void> {
   await ask()

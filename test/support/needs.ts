@@ -1,29 +1,60 @@
 import { describe, test } from 'vitest'
-import { isRequired, isUnwanted, missingServers, packagesOf, type ServerName } from './server-packages.ts'
+import {
+  isRequired,
+  isUnwanted,
+  missingServers,
+  packagesOf,
+  type ServerName,
+  whyRefused,
+} from './server-packages.ts'
+import { findProgram } from './servers/programs.ts'
+
+/** Something that no Debian package is sure to bring. */
+export interface Need {
+  /** As HEALTHZ_TEST_REQUIRE and HEALTHZ_TEST_WITHOUT name it. */
+  readonly name: string
+  readonly isThere: boolean
+  /** What a person has to see to: "a JDK in /opt". */
+  readonly wanted: string
+}
+
+export const linux: Need = { name: 'linux', isThere: process.platform === 'linux', wanted: 'a Linux kernel' }
+export const root: Need = { name: 'root', isThere: process.getuid?.() === 0, wanted: 'to run as root' }
+export const python: Need = {
+  name: 'python3',
+  isThere: findProgram('python3') !== null,
+  wanted: 'apt-get install python3',
+}
 
 /**
- * A suite that runs when the servers it needs are installed. Otherwise it is skipped, and named with the reason at
- * the end of the run; where HEALTHZ_TEST_REQUIRE asks for a missing server it fails instead.
+ * A suite that runs when the servers it needs are installed and can run here. Otherwise it is skipped, and named with
+ * the reason at the end of the run; where HEALTHZ_TEST_REQUIRE asks for a server that is not there it fails instead.
  */
-export function describeWith(servers: readonly ServerName[], title: string, suite: () => void): void {
-  const missing = missingServers(servers)
-  const unwanted = servers.filter(isUnwanted)
-  if (missing.length + unwanted.length === 0) {
-    describe(title, suite)
-    return
-  }
+export function describeWith(needs: readonly (ServerName | Need)[], title: string, suite: () => void): void {
+  const servers = needs.filter((need) => typeof need === 'string')
+  const others = needs.filter((need) => typeof need !== 'string')
+  const refused = servers.filter((name) => whyRefused(name) !== null)
+  const missing = missingServers(servers).filter((name) => !refused.includes(name))
+  const absent = others.filter(({ isThere }) => !isThere)
+  const unwanted = [...servers, ...others.map(({ name }) => name)].filter(isUnwanted)
   const leftOut = [
     ...(missing.length > 0
       ? [`needs ${missing.join(', ')}: apt-get install ${packagesOf(missing).join(' ')}`]
       : []),
+    ...absent.map(({ name, wanted }) => `needs ${name}: ${wanted}`),
+    ...refused.map((name) => `this machine cannot run ${name}: ${whyRefused(name)}`),
     ...(unwanted.length > 0 ? [`HEALTHZ_TEST_WITHOUT names ${unwanted.join(', ')}`] : []),
   ].join('; ')
-  if (![...missing, ...unwanted].some(isRequired)) {
+  if (leftOut === '') {
+    describe(title, suite)
+    return
+  }
+  if (![...missing, ...refused, ...absent.map(({ name }) => name), ...unwanted].some(isRequired)) {
     describe(title, { skip: true, meta: { leftOut } }, suite)
     return
   }
   describe(title, () => {
-    test('the servers it needs are installed', () => {
+    test('the servers it needs are there', () => {
       throw new Error(
         `HEALTHZ_TEST_REQUIRE is ${process.env['HEALTHZ_TEST_REQUIRE']}, but this suite is left out: ${leftOut}`,
       )

@@ -1,4 +1,4 @@
-import { isUnwanted, missingServers, packagesOf, type ServerName } from './server-packages.ts'
+import { isUnwanted, missingServers, packagesOf, type ServerName, whyRefused } from './server-packages.ts'
 import { findProgram } from './servers/programs.ts'
 
 /*
@@ -9,7 +9,7 @@ import { findProgram } from './servers/programs.ts'
 const [command = 'vitest', ...args] = process.argv.slice(2)
 if (!isUnitOnly(args))
   await prepare(
-    missingServers().filter((name) => !isUnwanted(name)),
+    missingServers().filter((name) => !isUnwanted(name) && whyRefused(name) === null),
     args,
   )
 if (!isUnitOnly(args) && args.every((arg) => arg === 'run' || arg.startsWith('-'))) await fetchAll()

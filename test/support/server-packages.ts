@@ -1,3 +1,4 @@
+import { whyNoContainers } from './servers/namespaces.ts'
 import { findProgram } from './servers/programs.ts'
 
 /** The servers that tests may need: one line each, with the programs looked for and the Debian packages of them. */
@@ -13,6 +14,7 @@ export const SERVER_PACKAGES = {
   celery: { programs: ['celery'], packages: ['celery', 'python3-redis', 'python3-pip', 'python3-venv'] },
   gunicorn: { programs: ['gunicorn'], packages: ['gunicorn'] },
   java: { programs: ['java', 'mvn', 'unzip'], packages: ['openjdk-17-jre-headless', 'maven', 'unzip'] },
+  docker: { programs: ['dockerd', 'containerd', 'runc'], packages: ['docker.io'], refusal: whyNoContainers },
   ping: { programs: ['ping'], packages: ['iputils-ping'] },
   openssl: { programs: ['openssl'], packages: ['openssl'] },
 } as const satisfies Readonly<Record<string, ServerPackages>>
@@ -22,6 +24,8 @@ export type ServerName = keyof typeof SERVER_PACKAGES
 interface ServerPackages {
   readonly programs: readonly string[]
   readonly packages: readonly string[]
+  /** Why this machine cannot run it even where it is installed; null if it can. */
+  readonly refusal?: () => string | null
 }
 
 /** Those of the servers that are not installed. */
@@ -29,13 +33,19 @@ export function missingServers(names: readonly ServerName[] = ALL): readonly Ser
   return names.filter((name) => SERVER_PACKAGES[name].programs.some((program) => !findProgram(program)))
 }
 
+/** Why this machine cannot run the server even where it is installed; null if it can. */
+export function whyRefused(name: ServerName): string | null {
+  const server: ServerPackages = SERVER_PACKAGES[name]
+  return server.refusal?.() ?? null
+}
+
 /** Whether HEALTHZ_TEST_WITHOUT, a comma list, says to do without the server even if it is installed. */
-export function isUnwanted(name: ServerName): boolean {
+export function isUnwanted(name: string): boolean {
   return list(process.env['HEALTHZ_TEST_WITHOUT']).includes(name)
 }
 
 /** Whether a missing server fails the tests: HEALTHZ_TEST_REQUIRE is `all` or a comma list that names it. */
-export function isRequired(name: ServerName): boolean {
+export function isRequired(name: string): boolean {
   const required = list(process.env['HEALTHZ_TEST_REQUIRE'])
   return required.includes('all') || required.includes(name)
 }

@@ -1,7 +1,12 @@
 import type { Samples } from '../../src/core/store.ts'
 import type { Story } from '../../src/core/story.ts'
 import { render } from '../../src/core/text.ts'
-import { type Told as Answers, type Round, teller as tellerOf } from '../../src/testing.ts'
+import {
+  type Told as Answers,
+  type Round,
+  type RoundSettings,
+  teller as tellerOf,
+} from '../../src/testing.ts'
 
 /** A story told against a real server, again and again, with what it remembers in between. */
 export interface Teller<Options, Target> {
@@ -9,7 +14,7 @@ export interface Teller<Options, Target> {
   /** Tells the steps that are on, or only these, as one round would; each finding is believed at once. */
   tell(...only: string[]): Promise<Told>
   /** A whole round as the engine runs it: it looks until it is sure, cures, and looks again. */
-  round(): Promise<Round>
+  round(settings?: RoundSettings): Promise<Round>
   /** What the steps remember: to be read, and to be aged by a test. */
   samples: Samples
 }
@@ -41,7 +46,7 @@ export function teller<Options, Target>(
     set samples(samples) {
       inner.samples = samples
     },
-    round: () => inner.round(),
+    round: (settings) => inner.round(settings),
     async tell(...only) {
       const told = await inner.tell(...only)
       return {

@@ -7,7 +7,7 @@ import { DidNotHelp, readProcess, scanProcesses } from 'healthz'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import host from '../../../stories/host/index.ts'
 import { makeMemoryGroup, mayLimitMemory } from '../../support/memory-group.ts'
-import { findProgram } from '../../support/servers/programs.ts'
+import { describeWith, linux, python } from '../../support/needs.ts'
 import { makeTempDir, type TempDir } from '../../support/servers/temp-dir.ts'
 import { until } from '../../support/servers/until.ts'
 import { teller } from '../../support/teller.ts'
@@ -20,7 +20,7 @@ const mebibyte = 1_048_576
 const isLinuxRoot = process.platform === 'linux' && process.getuid?.() === 0
 const mayMount = isLinuxRoot ? {} : { skip: true, meta: { leftOut: 'needs root on Linux, to mount a tmpfs' } }
 
-describe.runIf(process.platform === 'linux')('the host story', () => {
+describeWith([linux], 'the host story', () => {
   test('without options it tells fast, and knows the answer to every question', async () => {
     const watched = teller(host, {})
     const told = await watched.tell()
@@ -46,17 +46,19 @@ describe.runIf(process.platform === 'linux')('the host story', () => {
     expect(few.summaries('zombies').join()).not.toContain(`process ${victim.pid}`)
   })
 
-  test.runIf(findProgram('python3'))('dstate: a crowd that hangs in the kernel is told', async () => {
-    await using victim = await startVictim('python3', '-c', hangTogether(7))
-    await until('seven hang', async () => {
-      return (
-        (await scanProcesses()).filter(({ session, state }) => session === victim.pid && state === 'D')
-          .length === 7
-      )
+  describeWith([python], 'in a kernel wait', () => {
+    test('dstate: a crowd that hangs in the kernel is told', async () => {
+      await using victim = await startVictim('python3', '-c', hangTogether(7))
+      await until('seven hang', async () => {
+        return (
+          (await scanProcesses()).filter(({ session, state }) => session === victim.pid && state === 'D')
+            .length === 7
+        )
+      })
+      const told = await teller(host, {}).tell('dstate')
+      expect(told.summaries('dstate')[0]).toMatch(/^\d+ processes hang on a device \(limit 5\): .*python3/)
+      expect(readProcess(victim.pid)?.state).toBe('S')
     })
-    const told = await teller(host, {}).tell('dstate')
-    expect(told.summaries('dstate')[0]).toMatch(/^\d+ processes hang on a device \(limit 5\): .*python3/)
-    expect(readProcess(victim.pid)?.state).toBe('S')
   })
 })
 

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { DidNotHelp, readProcess } from 'healthz'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import story from '../../../stories/process/index.ts'
+import { describeWith, linux, python, root } from '../../support/needs.ts'
 import { listen } from '../../support/servers/listening.ts'
 import { freePort } from '../../support/servers/ports.ts'
-import { findProgram } from '../../support/servers/programs.ts'
 import { killSession } from '../../support/servers/sessions.ts'
 import { makeTempDir, type TempDir } from '../../support/servers/temp-dir.ts'
 import { until } from '../../support/servers/until.ts'
@@ -21,7 +21,7 @@ const nap = () => `${randomInt(100_000, 999_999)}.${randomInt(1000, 9999)}`
 const sleepOf = (length: string) => `^(/\\S*/)?sleep ${length.replace('.', '\\.')}$`
 const stateOf = (pid: number) => readProcess(pid)?.state
 
-describe.runIf(process.platform === 'linux')('the process story', () => {
+describeWith([linux], 'the process story', () => {
   let dir: TempDir
   beforeAll(async () => {
     dir = await makeTempDir()
@@ -185,18 +185,20 @@ describe.runIf(process.platform === 'linux')('the process story', () => {
     )
   })
 
-  test.runIf(process.getuid?.() === 0)('fd: what this user may not see is unknown, not ok', async () => {
-    const length = nap()
-    await using _victim = await startVictim('sleep', length)
-    const watched = teller(story, { pattern: sleepOf(length) }, { deleted: {} })
-    process.seteuid?.(65_534)
-    try {
-      const told = await watched.tell('fd', 'deleted')
-      expect([told.step('fd').outcome, told.step('deleted').outcome]).toEqual(['unknown', 'unknown'])
-      expect(told.reason('fd')).toContain('run it as root or as the same user')
-    } finally {
-      process.seteuid?.(0)
-    }
+  describeWith([root], 'as root', () => {
+    test('fd: what this user may not see is unknown, not ok', async () => {
+      const length = nap()
+      await using _victim = await startVictim('sleep', length)
+      const watched = teller(story, { pattern: sleepOf(length) }, { deleted: {} })
+      process.seteuid?.(65_534)
+      try {
+        const told = await watched.tell('fd', 'deleted')
+        expect([told.step('fd').outcome, told.step('deleted').outcome]).toEqual(['unknown', 'unknown'])
+        expect(told.reason('fd')).toContain('run it as root or as the same user')
+      } finally {
+        process.seteuid?.(0)
+      }
+    })
   })
 
   test('memory: a process beyond its limit is told with its growth', async () => {
@@ -232,9 +234,8 @@ describe.runIf(process.platform === 'linux')('the process story', () => {
     expect((await watched.tell('state')).step('state').outcome).toBe('ok')
   })
 
-  test.runIf(findProgram('python3'))(
-    'state: a process that hangs in the kernel is told after a minute',
-    async () => {
+  describeWith([python], 'in a kernel wait', () => {
+    test('state: a process that hangs in the kernel is told after a minute', async () => {
       await using victim = await startVictim('python3', '-c', hangsInKernel)
       // It waits for the disk, too, while it starts.
       const hasChild = () => readFileSync(`/proc/${victim.pid}/task/${victim.pid}/children`, 'utf8') !== ''
@@ -254,8 +255,8 @@ describe.runIf(process.platform === 'linux')('the process story', () => {
           /^python3.* has hung on a device for 1 min 30 s \(limit 1 min\), seen at 3 looks in a row$/,
         ),
       ])
-    },
-  )
+    })
+  })
 
   test('deleted: a program whose file was removed is told after a day', async () => {
     const path = join(dir.path, 'deleted.pid')

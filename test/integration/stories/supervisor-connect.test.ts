@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import supervisor from '../../../stories/supervisor/index.ts'
-import { describeWith } from '../../support/needs.ts'
+import { describeWith, root } from '../../support/needs.ts'
 import { freePort } from '../../support/servers/ports.ts'
 import { type Supervisor, startSupervisor } from '../../support/servers/supervisor.ts'
 import { until } from '../../support/servers/until.ts'
@@ -54,15 +54,17 @@ describeWith(['supervisor'], 'reaching supervisord', () => {
     expect(failure(await teller(supervisor, { url: free }).tell())).toMatchObject({ kind: 'refused' })
   })
 
-  test.runIf(process.getuid?.() === 0)('a socket of somebody else is no outage', async () => {
-    process.seteuid?.(65_534)
-    try {
-      const told = await teller(supervisor, { url: url(), ...login }).tell()
-      expect(told.step('connect').outcome).toBe('unknown')
-      expect(told.reason('connect')).toContain('set chown or chmod under [unix_http_server]')
-    } finally {
-      process.seteuid?.(0)
-    }
+  describeWith([root], 'as root', () => {
+    test('a socket of somebody else is no outage', async () => {
+      process.seteuid?.(65_534)
+      try {
+        const told = await teller(supervisor, { url: url(), ...login }).tell()
+        expect(told.step('connect').outcome).toBe('unknown')
+        expect(told.reason('connect')).toContain('set chown or chmod under [unix_http_server]')
+      } finally {
+        process.seteuid?.(0)
+      }
+    })
   })
 
   test('a supervisord that hangs is told within five seconds, and the password nowhere', async () => {

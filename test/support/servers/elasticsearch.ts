@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { appendFile, chmod, cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Need } from '../needs.ts'
 import { mavenArchive } from './maven.ts'
 import { canConnect, onFreePorts } from './ports.ts'
 import { type ServerProcess, startServer } from './process.ts'
@@ -145,7 +146,12 @@ function javaHome(least: number): string {
   return oldest.path
 }
 
-export const hasJava = (least: number): boolean => javas().some(({ version }) => version >= least)
+/** What Elasticsearch 9 runs on: a newer Java than the package of the older ones is sure to bring. */
+export const java21: Need = {
+  name: 'java-21',
+  isThere: javas().some(({ version }) => version >= 21),
+  wanted: `a Java of version 21 or later in ${javaRoot}`,
+}
 
 function javas(): readonly { readonly path: string; readonly version: number }[] {
   if (!existsSync(javaRoot)) return []

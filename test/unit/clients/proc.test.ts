@@ -6,6 +6,7 @@ import {
   parseDescriptorLimit,
   parseMemoryUse,
 } from '../../../src/clients/process-use.ts'
+import { describeWith, linux } from '../../support/needs.ts'
 
 const line =
   '4242 (tmux: server (1)) S 1 4240 4239 0 -1 4194560 46528 1792886 0 834 146 405 3119 1815 10 -10 13 0 2457 53624832 5141 18446744073709551615'
@@ -44,7 +45,7 @@ test('parseMemoryUse reads resident and swapped memory, and nothing of a kernel 
   expect(parseMemoryUse('Name:\tkthreadd\nThreads:\t1\n')).toBeNull()
 })
 
-describe.runIf(process.platform === 'linux')('this process', () => {
+describeWith([linux], 'this process', () => {
   test('is found by a scan that sees all', async () => {
     const processes = await scanProcesses()
     expect(isWholeScan(processes)).toBe(true)
