@@ -25,7 +25,7 @@ export function placeOf(supervised: Supervised): string {
 
 /**
  * Starts what is down by a fault of its own. What a person stopped stays stopped.
- * @throws DidNotHelp where nothing is down, or supervisord refuses.
+ * @throws DidNotHelp where nothing is down, supervisord refuses, or the program falls again at once.
  */
 export async function startSupervised(supervised: Supervised, signal: AbortSignal): Promise<void> {
   const server = xmlRpcServer(supervised.supervisor, supervised)
@@ -39,6 +39,8 @@ export async function startSupervised(supervised: Supervised, signal: AbortSigna
     )
   }
   for (const program of fallen) await start(server, program, signal)
+  const patience = AbortSignal.timeout(longestRise)
+  for (const program of fallen) await awaitState(server, program, states.running, signal, patience)
 }
 
 /**
@@ -57,6 +59,9 @@ export async function restartSupervised(supervised: Supervised, signal: AbortSig
     await awaitState(server, program, states.running, signal)
   }
 }
+
+/** So long a program is watched after its start, in milliseconds; one that `startsecs` calls new for longer may be well. */
+const longestRise = 15_000
 
 /** The codes that supervisord gives its states. */
 const states = { stopped: 0, starting: 10, running: 20, exited: 100, fatal: 200 } as const
@@ -86,11 +91,18 @@ async function start(server: XmlRpcServer, program: Program, signal: AbortSignal
   await call(server, 'startProcess', [idOf(program), false], signal)
 }
 
-async function awaitState(server: XmlRpcServer, program: Program, wanted: number, signal: AbortSignal) {
-  for (;;) {
+/** Returns, too, where the patience ends before it is known. */
+async function awaitState(
+  server: XmlRpcServer,
+  program: Program,
+  wanted: number,
+  signal: AbortSignal,
+  patience?: AbortSignal,
+) {
+  while (patience?.aborted !== true) {
     const found = programShape.safeParse(await call(server, 'getProcessInfo', [idOf(program)], signal)).data
     if (found?.state === wanted || (wanted === states.stopped && found?.state === states.exited)) return
-    if (found === undefined || found.state === states.fatal)
+    if (found === undefined || found.state === states.fatal || found.state === states.exited)
       throw new DidNotHelp(say`${idOf(program)} did not come up again: see its log`)
     await delay(500, undefined, { signal })
   }

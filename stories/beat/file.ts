@@ -21,7 +21,12 @@ export const file = step({
           : say`the file ${file} cannot be looked at (${found})`,
       )
     }
-    const age = now() - found
+    if (found.ending === berkeley) {
+      return cannotTell(
+        say`${file + berkeley} is a Berkeley DB, which beat writes only when it stops: give its Python another database (Debian: python3-gdbm), and remove this file while beat is stopped`,
+      )
+    }
+    const age = now() - found.at
     note(say`written ${milliseconds(Math.max(0, age))} ago`)
     if (age <= limits.fileAge) return
     problem({
@@ -31,26 +36,35 @@ export const file = step({
       evidence: { file, ageSeconds: Math.round(age / 1000) },
       ...startBeat(options, async () => {
         const fresh = await newestOf(file)
-        return typeof fresh === 'number' && now() - fresh > limits.fileAge
+        return typeof fresh !== 'string' && now() - fresh.at > limits.fileAge
       }),
     })
   },
 })
 
-/** Python's shelve adds what its database likes to the name. */
-const endings = ['', '.db', '.dat', '.dir']
+/** What Python's `dbm.ndbm` adds to the name where it keeps a Berkeley DB: that holds all in memory until it is closed. */
+const berkeley = '.db'
 
-/** When it was last written, in milliseconds; or why that cannot be told. */
-async function newestOf(file: string): Promise<number | string> {
+/** Python's shelve adds what its database likes to the name; SQLite writes to its log long before its file. */
+const endings = ['', '-wal', berkeley, '.dat', '.dir', '.pag']
+
+interface Written {
+  readonly ending: string
+  /** In milliseconds. */
+  readonly at: number
+}
+
+/** What of it was written last, and when; or why that cannot be told. */
+async function newestOf(file: string): Promise<Written | string> {
   const found = await Promise.all(
     endings.map((ending) =>
       stat(file + ending).then(
-        ({ mtimeMs }) => mtimeMs,
+        ({ mtimeMs }) => ({ ending, at: mtimeMs }),
         (error: NodeJS.ErrnoException) => error.code ?? 'EIO',
       ),
     ),
   )
-  const times = found.filter((time) => typeof time === 'number')
-  if (times.length > 0) return Math.max(...times)
-  return found.find((code) => typeof code === 'string' && code !== 'ENOENT') ?? 'ENOENT'
+  const written = found.filter((one) => typeof one !== 'string')
+  const newest = written.toSorted((a, b) => b.at - a.at)[0]
+  return newest ?? found.find((code) => typeof code === 'string' && code !== 'ENOENT') ?? 'ENOENT'
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { check } from '../support/faults/checker.ts'
 import { type FaultCluster, startCluster } from '../support/faults/cluster.ts'
 import { type Deeds, deedsOn } from '../support/faults/deeds.ts'
 import type { FaultNode } from '../support/faults/node.ts'
+import { through } from '../support/faults/through.ts'
 import { describeWith } from '../support/needs.ts'
 import { type Redis, startRedis } from '../support/servers/redis.ts'
 import { until } from '../support/servers/until.ts'
@@ -21,21 +21,18 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   })
   afterAll(() => stack.disposeAsync())
 
-  /** Some signals go up before a fault and some during it; all is told, and no rule was broken. */
-  async function through(act: (leader: FaultNode) => Promise<void>): Promise<void> {
+  /** A fault of who leads now; more signals go up after it. */
+  async function faultOfLeader(act: (leader: FaultNode) => Promise<void>): Promise<void> {
     const leader = cluster.leader()
     if (leader === null) throw new Error('nobody leads')
-    for (const entry of ['a', 'led', 'd']) cluster.world.raise(entry, { mends: entry === 'd' })
-    await act(leader)
-    for (const entry of ['b', 'led', 'e']) cluster.world.raise(entry, { mends: entry === 'e' })
-    await cluster.settled()
-    cluster.world.lowerTold()
-    await cluster.settled()
-    expect(check(cluster.history())).toEqual([])
+    await through(cluster, async (raiseMore) => {
+      await act(leader)
+      raiseMore()
+    })
   }
 
   test('kill -9 of the leader: another leads within a lease and half a second', async () => {
-    await through(async (leader) => {
+    await faultOfLeader(async (leader) => {
       const at = Date.now()
       await cluster.during('kill', leader, () => leader.kill())
       const next = await cluster.nextLeader(at)
@@ -46,7 +43,7 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   })
 
   test('a leader killed and started again at once need not be waited for', async () => {
-    await through(async (leader) => {
+    await faultOfLeader(async (leader) => {
       const at = Date.now()
       await deeds.kill(leader, 0)
       expect((await cluster.nextLeader(at)).from - at).toBeLessThan(cluster.timing.lease + 500)
@@ -54,7 +51,7 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   })
 
   test('a leader stopped for longer than its lease: another leads, and the woken one does nothing', async () => {
-    await through(async (leader) => {
+    await faultOfLeader(async (leader) => {
       const at = Date.now()
       const resume = cluster.begin('pause', leader)
       leader.pause()
@@ -74,7 +71,7 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   })
 
   test('a leader stopped for a moment goes on to lead', async () => {
-    await through(async (leader) => {
+    await faultOfLeader(async (leader) => {
       const before = cluster.reigns().length
       await deeds.pause(leader, cluster.timing.valid / 3)
       await sleep(cluster.timing.lease)
@@ -85,7 +82,7 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   test.for(['black-hole', 'no-answers', 'no-requests', 'refuse'] as const)(
     'a leader cut off from Redis (%s): it stops first, then another leads, and nobody tells a loss of Redis',
     async (mode) => {
-      await through(async (leader) => {
+      await faultOfLeader(async (leader) => {
         const at = Date.now()
         const end = cluster.begin(mode, leader)
         await leader.proxy?.become(mode)
@@ -101,7 +98,7 @@ describeWith(['redis'], 'a cluster whose nodes fail, or their ways to Redis', ()
   )
 
   test('a rolling restart: the leadership is handed over, never dropped', async () => {
-    await through(async () => {
+    await faultOfLeader(async () => {
       const before = cluster.reigns().length
       for (const node of cluster.nodes) {
         await deeds.restart(node)

@@ -1,13 +1,13 @@
-import { utimes } from 'node:fs/promises'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import beat from '../../../stories/beat/index.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type CeleryApp, makeCeleryApp } from '../../support/servers/celery.ts'
-import type { ServerProcess } from '../../support/servers/process.ts'
+import type { KeptProgram } from '../../support/servers/kept-program.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
-import { startSupervisor } from '../../support/servers/supervisor.ts'
+import { makeTempDir } from '../../support/servers/temp-dir.ts'
 import { until } from '../../support/servers/until.ts'
 import { teller } from '../../support/teller.ts'
 
@@ -15,34 +15,27 @@ const marker = 'hunter2SECRET'
 const redbeat = ['-S', 'redbeat.RedBeatScheduler', '--max-interval', '1'] as const
 
 describeWith(['redis', 'celery'], 'beat with RedBeat', () => {
+  const stack = new AsyncDisposableStack()
   let redis: Redis
   let app: CeleryApp
-  let running: ServerProcess
   const url = (database = 1) => `${redis.url}/${database}`
-  const settingsOf = (database: number) => ({
-    redbeat_redis_url: url(database),
-    redbeat_lock_timeout: 2,
-    beat_schedule: {
-      tick: { task: 'hzapp.add', schedule: 1 },
-      tock: { task: 'hzapp.add', schedule: 2 },
-      seldom: { task: 'hzapp.add', schedule: 90_000 },
-    },
-  })
-  const appOn = (database: number) =>
-    makeCeleryApp({ broker: `${redis.url}/0`, settings: settingsOf(database), hasRedbeat: true })
+  const often = { tick: { task: 'hzapp.add', schedule: 1 }, tock: { task: 'hzapp.add', schedule: 2 } }
+  const seldom = { seldom: { task: 'hzapp.add', schedule: 90_000 } }
+  const appOn = (database: number, schedule: object = { ...often, ...seldom }) =>
+    makeCeleryApp({
+      broker: `${redis.url}/0`,
+      settings: { redbeat_redis_url: url(database), redbeat_lock_timeout: 2, beat_schedule: schedule },
+      hasRedbeat: true,
+    })
 
   beforeAll(async () => {
-    redis = await startRedis()
+    redis = stack.use(await startRedis())
     for (const command of rightsOf(beat.guide, marker, '+zrem')) await redis.cli(...wordsOf(command))
-    app = await appOn(1)
-    running = await app.beat('main', redbeat)
+    app = stack.use(await appOn(1))
+    stack.use(await app.beat('main', redbeat))
     await until('it has sent a task', () => redis.cli('llen', 'celery'))
   })
-  afterAll(async () => {
-    await running?.[Symbol.asyncDispose]()
-    await app?.[Symbol.asyncDispose]()
-    await redis?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => stack.disposeAsync())
 
   const tellerOf = (
     more: Record<string, unknown> = {},
@@ -255,62 +248,72 @@ entry.save()`)
   })
 
   describeWith(['supervisor'], 'under supervisord', () => {
+    /** Waits until a step has no problem, breaks the program, and waits until the step has one. */
+    const breakDown = async (watch: Watch, step: string, kept: KeptProgram) => {
+      await until('all is well', async () => (await watch.tell(step)).step(step).outcome === 'ok')
+      await kept.crash()
+      const told = await until('it is told', async () => {
+        const told = await watch.tell(step)
+        return told.step(step).outcome === 'problem' && told
+      })
+      expect(told.step(step).findings).toMatchObject([{ cure: { consent: 'auto' } }])
+    }
+    type Watch = ReturnType<typeof tellerOf>
+
     test('a beat that fell is started again and works off what is late', async () => {
       await using own = await appOn(6)
-      const environment = Object.entries(own.env).map(([name, value]) => `${name}='${value}'`)
-      await using supervisor = await startSupervisor({
-        programs: `
-[program:beat]
-command=${own.python} -m celery -A hzapp beat --pidfile= ${redbeat.join(' ')}
-directory=${own.dir}
-environment=${environment.join()}
-autorestart=false
-startsecs=1
-`,
-      })
-      const watch = tellerOf(
-        {
-          url: url(6),
-          beat: {
-            supervisor: `unix://${supervisor.socket}`,
-            user: supervisor.user,
-            password: supervisor.password,
-            program: 'beat',
-          },
-        },
-        { overdue: { after: '2s' } },
-      )
-      await until(
-        'it runs',
-        async () => (await watch.tell('lock', 'overdue')).step('overdue').outcome === 'ok',
-      )
-      const pid = await until('supervisord counts it as running', async () => {
-        const found = await supervisor.rpc('supervisor.getProcessInfo', 'beat')
-        const { statename, pid } = found as { statename: string; pid: number }
-        return statename === 'RUNNING' && pid
-      })
-      process.kill(pid, 'SIGKILL')
-      const told = await until('its tasks are late', async () => {
-        const told = await watch.tell('overdue')
-        return told.step('overdue').outcome === 'problem' && told
-      })
-      expect(told.step('overdue').findings).toMatchObject([{ cure: { consent: 'auto' } }])
+      await using kept = await own.kept('beat', ['beat', '--pidfile=', ...redbeat])
+      const watch = tellerOf({ url: url(6), beat: kept.option }, { overdue: { after: '2s' } })
+      await breakDown(watch, 'overdue', kept)
       expect((await watch.round()).healed).toContain('overdue')
       await until(
         'nothing is late',
         async () => (await watch.tell('overdue')).step('overdue').outcome === 'ok',
       )
     })
+
+    test('a beat that fell while nothing is due is started again for the lock, and holds it', async () => {
+      await using own = await appOn(7, seldom)
+      await using kept = await own.kept('beat', ['beat', '--pidfile=', ...redbeat])
+      const watch = tellerOf({ url: url(7), beat: kept.option }, { lock: { absent: '0s' } })
+      await breakDown(watch, 'lock', kept)
+      const round = await watch.round()
+      expect(round.healed).toEqual(['lock'])
+      expect(round.alarms).toMatchObject([{ kind: 'healed', problem: 'lock', tried: [{ result: 'healed' }] }])
+      expect(await kept.state()).toBe('RUNNING')
+      expect(await inDatabase(7, `return redis.call('exists', 'redbeat::lock')`)).toBe(1)
+    })
   })
 })
 
 describeWith(['redis', 'celery'], 'beat with the default scheduler', () => {
-  test('a schedule that is not written any more is told, one that never was is not taken for well', async () => {
-    await using redis = await startRedis()
-    await using app = await makeCeleryApp({
+  const stack = new AsyncDisposableStack()
+  let redis: Redis
+  beforeAll(async () => {
+    redis = stack.use(await startRedis())
+  })
+  afterAll(() => stack.disposeAsync())
+
+  /** With a Python that finds no other database than its own, which writes at once, if `without` is all of them. */
+  const appOf = (without: readonly string[]) =>
+    makeCeleryApp({
       broker: `${redis.url}/0`,
       settings: { beat_schedule: { tick: { task: 'hzapp.add', schedule: 1 } } },
+      without,
     })
+  const others = ['_gdbm', '_dbm', 'dbm.sqlite3']
+  const sending = async () => {
+    await redis.cli('del', 'celery')
+    await until('it has sent a task', () => redis.cli('llen', 'celery'))
+  }
+  /** As if all that was written to a schedule had been written so long ago. */
+  const age = async (dir: string, seconds: number) => {
+    for (const name of (await readdir(dir)).filter((name) => name.startsWith('celerybeat-schedule')))
+      await utimes(join(dir, name), 0, Date.now() / 1000 - seconds)
+  }
+
+  test('a schedule that is not written any more is told, one that never was is not taken for well', async () => {
+    await using app = await appOf(others)
     const file = join(app.dir, 'celerybeat-schedule')
     const watch = teller(beat, { file })
     const before = await watch.tell()
@@ -320,14 +323,51 @@ describeWith(['redis', 'celery'], 'beat with the default scheduler', () => {
     expect(before.outcomes()).toEqual({ connect: 'ok', file: 'unknown' })
 
     await using _ = await app.beat('plain', ['-s', file, '--max-interval', '1'])
-    await until('it has sent a task', () => redis.cli('llen', 'celery'))
+    await sending()
     expect((await watch.tell()).step('file').outcome).toBe('ok')
-    for (const ending of ['', '.db', '.dat', '.dir']) {
-      await utimes(file + ending, 0, Date.now() / 1000 - 660).catch(() => {}) // Python's choice of the format
-    }
+    await age(app.dir, 660)
     expect((await watch.tell()).summaries('file')).toEqual([
       expect.stringMatching(/celerybeat-schedule for 11 min( \d s)? \(limit 10 min\)$/),
     ])
+  })
+
+  test('a schedule in a database that is written only at the end of beat is not judged', async () => {
+    await using app = await appOf(others.filter((name) => name !== '_dbm'))
+    const file = join(app.dir, 'celerybeat-schedule')
+    await using _ = await app.beat('plain', ['-s', file, '--max-interval', '1'])
+    await sending()
+    await age(app.dir, 660)
+    const told = await teller(beat, { file }).tell('file')
+    expect(told.step('file').outcome).toBe('unknown')
+    expect(told.reason('file')).toContain(`${file}.db is a Berkeley DB, which beat writes only when it stops`)
+  })
+
+  test('a schedule in SQLite, as Python has it from 3.13 on, is as young as its log', async () => {
+    await using dir = await makeTempDir()
+    const file = join(dir.path, 'celerybeat-schedule')
+    await writeFile(file, '')
+    await writeFile(`${file}-wal`, '')
+    await age(dir.path, 660)
+    const watch = teller(beat, { file })
+    expect((await watch.tell('file')).step('file').outcome).toBe('problem')
+    await writeFile(`${file}-wal`, 'x')
+    expect((await watch.tell('file')).step('file').outcome).toBe('ok')
+  })
+
+  describeWith(['supervisor'], 'under supervisord', () => {
+    test('a beat that fell is started again, and writes its schedule', async () => {
+      await using app = await appOf(others)
+      const file = join(app.dir, 'celerybeat-schedule')
+      await using kept = await app.kept('beat', ['beat', '--pidfile=', '-s', file, '--max-interval', '1'])
+      await sending()
+      await kept.crash()
+      await age(app.dir, 660)
+      const round = await teller(beat, { file, beat: kept.option }).round()
+      expect(round.healed).toEqual(['file'])
+      expect(round.alarms).toMatchObject([{ kind: 'healed', problem: 'file', tried: [{ result: 'healed' }] }])
+      expect(await kept.state()).toBe('RUNNING')
+      await sending()
+    })
   })
 })
 

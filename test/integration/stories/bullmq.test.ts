@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import bullmq from '../../../stories/bullmq/index.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
+import { type KeptProgram, startFallenProgram, startKeptProgram } from '../../support/servers/kept-program.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
-import { startSupervisor } from '../../support/servers/supervisor.ts'
+import { makeTempDir } from '../../support/servers/temp-dir.ts'
 import { until } from '../../support/servers/until.ts'
 import { teller } from '../../support/teller.ts'
 
@@ -378,45 +380,74 @@ describeWith(['redis'], 'queues of BullMQ', () => {
   })
 
   describeWith(['supervisor'], 'with its workers under supervisord', () => {
+    const command = (manner: 'ends' | 'hangs', node = process.execPath) =>
+      `${node} ${program} ${redis.port} mail ${manner}`
+
     test('a worker that fell is started again and does the jobs, one that a person stopped is left alone', async () => {
       const mail = queueOf('mail')
       await mail.add('hello', {})
-      await using supervisor = await startSupervisor({
-        programs: `
-[program:mail]
-command=/bin/sh -c "test -e %(here)s/mended || exit 3; exec ${process.execPath} ${program} ${redis.port} mail ends"
-startretries=0
-startsecs=1
-`,
-      })
-      const stateOf = async () =>
-        ((await supervisor.rpc('supervisor.getProcessInfo', 'mail')) as { statename: string }).statename
-      await until('the worker has fallen', async () => (await stateOf()) === 'FATAL')
-      const jobs = tellerOf(
-        ['mail'],
-        {},
-        {
-          worker: {
-            supervisor: `unix://${supervisor.socket}`,
-            user: supervisor.user,
-            password: supervisor.password,
-            program: 'mail',
-          },
-        },
-      )
-      await writeFile(`${supervisor.dir}/mended`, '')
+      await using kept = await startFallenProgram('mail', command('ends'))
+      const jobs = tellerOf(['mail'], {}, { worker: kept.option })
+      await kept.mend()
       const told = await jobs.tell('workers')
       expect(told.step('workers').findings).toMatchObject([{ cure: { consent: 'auto' } }])
       expect((await jobs.round()).healed).toContain('workers/mail')
       await until('the job is done', async () => (await mail.getCompletedCount()) === 1)
       expect((await jobs.tell('workers')).step('workers').outcome).toBe('ok')
 
-      await supervisor.rpc('supervisor.stopProcess', 'mail')
+      await kept.stop()
       await mail.add('hello again', {})
       await expect((await jobs.tell('workers')).cure('workers/mail')).rejects.toMatchObject({
         reason: { template: 'somebody has stopped {0}, so it was left alone' },
       })
-      expect(await stateOf()).toBe('STOPPED')
+      expect(await kept.state()).toBe('STOPPED')
+    })
+
+    /** A job that has hung since its worker crashed. The lock of a worker lasts 30 s, so it is taken away. */
+    const leaveStalled = async (mail: Queue, kept: KeptProgram) => {
+      await mail.add('long', {})
+      await until('it is begun', async () => (await mail.getActiveCount()) === 1)
+      await kept.crash()
+      const stuck = tellerOf(['mail'], {}, { worker: kept.option })
+      await redis.cli('del', 'bull:mail:1:lock')
+      expect((await stuck.tell('stalled')).step('stalled').outcome).toBe('ok')
+      age(stuck, 'stalled', 61_000)
+      return stuck
+    }
+
+    test('a job whose worker crashed is done by the one that is started', async () => {
+      const mail = queueOf('mail')
+      await using kept = await startKeptProgram('mail', { command: command('hangs') })
+      const stuck = await leaveStalled(mail, kept)
+      const found = await stuck.tell('stalled')
+      expect(found.step('stalled').findings).toMatchObject([{ key: 'mail', cure: { consent: 'auto' } }])
+      const round = await stuck.round()
+      expect(round.healed.toSorted()).toEqual(['stalled/mail', 'workers/mail'])
+      expect(round.step('stalled').outcome).toBe('ok')
+      await until('the job is done', async () => (await mail.getCompletedCount()) === 1)
+    })
+
+    test('a worker whose program is gone is told as not to be started', async () => {
+      const mail = queueOf('mail')
+      await using dir = await makeTempDir()
+      const node = join(dir.path, 'node')
+      await symlink(process.execPath, node)
+      await using kept = await startKeptProgram('mail', { command: command('hangs', node) })
+      const stuck = await leaveStalled(mail, kept)
+      await rm(node)
+      const start = performance.now()
+      const round = await stuck.round()
+      expect(performance.now() - start).toBeLessThan(20_000)
+      expect(round.healed).toEqual([])
+      for (const problem of ['stalled/mail', 'workers/mail'])
+        expect(round.tried(problem)).toEqual([
+          {
+            title: 'start mail with supervisord',
+            result: 'failed',
+            detail: 'supervisord refused it (fault 20)',
+          },
+        ])
+      expect(await mail.getActiveCount()).toBe(1)
     })
   })
 })

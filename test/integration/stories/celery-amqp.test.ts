@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import celery from '../../../stories/celery/index.ts'
+import { celeryTeller, marker } from '../../support/celery-teller.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type CeleryApp, makeCeleryApp } from '../../support/servers/celery.ts'
 import { startHttpReceiver } from '../../support/servers/http-receiver.ts'
-import type { ServerProcess } from '../../support/servers/process.ts'
 import { type Rabbitmq, startRabbitmq } from '../../support/servers/rabbitmq.ts'
 import { until } from '../../support/servers/until.ts'
-import { teller } from '../../support/teller.ts'
-
-const marker = 'hunter2SECRET'
 
 /** As the guide of the story gives them. */
 const [command = ''] = rightsOf(celery.guide, marker, 'RabbitMQ')
@@ -18,36 +15,18 @@ const rights = { configure, write, read }
 
 // What freezes and alarms the broker cannot be done to the shared one.
 describeWith(['rabbitmq', 'celery'], 'celery over RabbitMQ', () => {
+  const stack = new AsyncDisposableStack()
   let rabbitmq: Rabbitmq
   let app: CeleryApp
-  let worker: ServerProcess
   beforeAll(async () => {
-    rabbitmq = await startRabbitmq()
+    rabbitmq = stack.use(await startRabbitmq())
     await rabbitmq.api('PUT', '/api/users/healthz', { password: marker, tags: '' })
     await rabbitmq.api('PUT', '/api/permissions/%2F/healthz', rights)
-    app = await makeCeleryApp({ broker: `${rabbitmq.url}//` })
+    app = stack.use(await makeCeleryApp({ broker: `${rabbitmq.url}//` }))
   })
-  afterAll(async () => {
-    await worker?.[Symbol.asyncDispose]()
-    await app?.[Symbol.asyncDispose]()
-    await rabbitmq?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => stack.disposeAsync())
 
-  const tellerOf = (
-    more: Record<string, unknown> = {},
-    steps: Record<string, Record<string, unknown>> = {},
-  ) =>
-    teller(
-      celery,
-      {
-        broker: `amqp://127.0.0.1:${rabbitmq.port}`,
-        user: 'healthz',
-        password: marker,
-        answerWithin: '1s',
-        ...more,
-      },
-      steps,
-    )
+  const tellerOf = celeryTeller(() => `amqp://127.0.0.1:${rabbitmq.port}`)
 
   test('where no worker has ever been, none answers and the queue is not taken for empty', async () => {
     const told = await tellerOf().tell()
@@ -59,7 +38,7 @@ describeWith(['rabbitmq', 'celery'], 'celery over RabbitMQ', () => {
   })
 
   test('a healthy application has no problem, with the documented rights and no more', async () => {
-    worker = await app.worker('w1@hz', { pool: 'prefork' })
+    stack.use(await app.worker('w1@hz', { pool: 'prefork' }))
     const told = await tellerOf(
       { expectWorkers: ['w1@hz'], taskMax: { '*': '1m' } },
       { registered: {} },
@@ -78,10 +57,12 @@ describeWith(['rabbitmq', 'celery'], 'celery over RabbitMQ', () => {
 
   test('a watch over a healthy application leaves no queue and no connection behind', async () => {
     await tellerOf({ expectWorkers: ['w1@hz'] }).tell()
-    const ours = await until('its connections are gone', async () => {
+    const isGone = async () => {
       const listed = await rabbitmq.ctl('list_connections', 'user', 'state')
       return !listed.includes('healthz') && 'gone'
-    })
+    }
+    // The control program takes a second or more to start, several of them on a busy machine.
+    const ours = await until('its connections are gone', isGone, { deadline: 20_000 })
     expect(ours).toBe('gone')
     expect(await rabbitmq.ctl('list_queues', 'name')).not.toContain('reply.celery.pidbox')
   })

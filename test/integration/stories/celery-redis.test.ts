@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import celery from '../../../stories/celery/index.ts'
+import { celeryTeller, marker } from '../../support/celery-teller.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type CeleryApp, childrenOf, makeCeleryApp } from '../../support/servers/celery.ts'
+import type { KeptProgram } from '../../support/servers/kept-program.ts'
 import type { ServerProcess } from '../../support/servers/process.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
-import { type Supervisor, startSupervisor } from '../../support/servers/supervisor.ts'
 import { until } from '../../support/servers/until.ts'
 import { type Teller, teller } from '../../support/teller.ts'
 
-const marker = 'hunter2SECRET'
 /** As the guide of the story gives them, with the queues of these tests. */
 const commands = rightsOf(celery.guide, marker, 'Redis').map((command) =>
   command.replace(
@@ -19,30 +19,19 @@ const commands = rightsOf(celery.guide, marker, 'Redis').map((command) =>
 )
 
 describeWith(['redis', 'celery'], 'celery over Redis', () => {
+  const stack = new AsyncDisposableStack()
   let redis: Redis
   let app: CeleryApp
   let worker: ServerProcess
   beforeAll(async () => {
-    redis = await startRedis()
+    redis = stack.use(await startRedis())
     for (const command of commands) await redis.cli(...wordsOf(command))
-    app = await makeCeleryApp({ broker: `${redis.url}/0` })
-    worker = await app.worker('w1@hz', { pool: 'prefork', concurrency: 1 })
+    app = stack.use(await makeCeleryApp({ broker: `${redis.url}/0` }))
+    worker = stack.use(await app.worker('w1@hz', { pool: 'prefork', concurrency: 1 }))
   })
-  afterAll(async () => {
-    await worker?.[Symbol.asyncDispose]()
-    await app?.[Symbol.asyncDispose]()
-    await redis?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => stack.disposeAsync())
 
-  const tellerOf = (
-    more: Record<string, unknown> = {},
-    steps: Record<string, Record<string, unknown>> = {},
-  ) =>
-    teller(
-      celery,
-      { broker: `${redis.url}/0`, user: 'healthz', password: marker, answerWithin: '1s', ...more },
-      steps,
-    )
+  const tellerOf = celeryTeller(() => `${redis.url}/0`)
 
   test('a healthy application has no problem, with the documented rights and no more', async () => {
     const told = await tellerOf(
@@ -289,44 +278,15 @@ describeWith(['redis', 'celery'], 'celery over Redis', () => {
   })
 
   describeWith(['supervisor'], 'with its workers under supervisord', () => {
-    let supervisor: Supervisor
+    let kept: KeptProgram
     beforeAll(async () => {
-      const environment = Object.entries(app.env).map(([name, value]) => `${name}="${value}"`)
-      supervisor = await startSupervisor({
-        programs: `
-[program:w3]
-command=${app.python} -m celery -A hzapp worker -n w3@hz -c 1 -Q slow --without-gossip --without-mingle
-directory=${app.dir}
-environment=${environment.join()}
-autostart=false
-autorestart=false
-startsecs=1
-stopwaitsecs=2
-stopasgroup=true
-killasgroup=true
-`,
-      })
+      const args = ['worker', '-n', 'w3@hz', '-c', '1', '-Q', 'slow', '--without-gossip', '--without-mingle']
+      const ends = { stopwaitsecs: 2, stopasgroup: true, killasgroup: true }
+      kept = stack.use(await app.kept('w3', args, { autostart: false, ...ends }))
     })
-    afterAll(() => supervisor?.[Symbol.asyncDispose]())
 
     const watchOf = (options: Record<string, unknown>) =>
-      tellerOf({
-        ...options,
-        programs: [
-          {
-            supervisor: `unix://${supervisor.socket}`,
-            user: supervisor.user,
-            password: supervisor.password,
-            program: 'w3',
-            workers: ['w3@*'],
-          },
-        ],
-      })
-
-    const pidOf = async () => {
-      const { pid } = (await supervisor.rpc('supervisor.getProcessInfo', 'w3')) as { pid: number }
-      return pid
-    }
+      tellerOf({ ...options, programs: [{ ...kept.option, workers: ['w3@*'] }] })
 
     test('a worker that fell is started, one that a person stopped is not', async () => {
       const watch = watchOf({ expectWorkers: ['w1@hz', 'w3@hz'] })
@@ -334,9 +294,9 @@ killasgroup=true
       await expect(stopped.cure('ping/w3@hz')).rejects.toMatchObject({
         reason: { template: 'somebody has stopped {0}, so it was left alone' },
       })
-      await supervisor.rpc('supervisor.startProcess', 'w3')
+      await kept.start()
       await until('it answers', async () => (await watch.tell('ping')).step('ping').outcome === 'ok')
-      process.kill(await pidOf(), 'SIGKILL')
+      await kept.crash()
       const told = await until('it is missed', async () => {
         const told = await watch.tell('ping')
         return told.step('ping').outcome === 'problem' && told
@@ -348,7 +308,7 @@ killasgroup=true
 
     test('a worker that begins no task is restarted if a person says so, and goes on', async () => {
       const watch = watchOf({ queues: ['slow'] })
-      for (const pid of await childrenOf(await pidOf())) process.kill(pid, 'SIGSTOP')
+      for (const pid of await childrenOf(await kept.pid())) process.kill(pid, 'SIGSTOP')
       await app.run(`[add.apply_async(queue='slow') for i in range(12)]`)
       await until('tasks wait behind those handed out', async () => {
         await watch.tell('stalled')

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import kafkaStory from '../../../stories/kafka/index.ts'
@@ -6,7 +5,7 @@ import type { Moment } from '../../../stories/kafka/pace.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Kafka, startKafka } from '../../support/servers/kafka.ts'
 import type { KafkaAdmin } from '../../support/servers/kafka-admin.ts'
-import { startSupervisor } from '../../support/servers/supervisor.ts'
+import { startFallenProgram } from '../../support/servers/kept-program.ts'
 import { until } from '../../support/servers/until.ts'
 import { type Teller, type Told, teller } from '../../support/teller.ts'
 
@@ -198,36 +197,15 @@ describeWith(['java'], 'the consumer groups of a Kafka', () => {
     test('consumers that fell are started again and take what waited; stopped ones are not', async () => {
       await begin('jobs', 30, 3)
       const script = fileURLToPath(new URL('../../support/servers/kafka-worker.ts', import.meta.url))
-      const program = `${process.execPath} ${script} ${kafka.brokers[0]?.port} jobs jobs`
-      await using supervisor = await startSupervisor({
-        programs: `
-[program:worker]
-command=/bin/sh -c "test -e %(here)s/mended || exit 3; exec ${program}"
-startretries=0
-startsecs=1
-`,
-      })
-      const stateOf = async () => {
-        const info = (await supervisor.rpc('supervisor.getProcessInfo', 'worker')) as { statename: string }
-        return info.statename
-      }
-      await until('the worker has fallen', async () => (await stateOf()) === 'FATAL')
-      const watch = tellerOf({
-        groups: ['jobs'],
-        worker: {
-          supervisor: `unix://${supervisor.socket}`,
-          user: supervisor.user,
-          password: supervisor.password,
-          program: 'worker',
-          groups: ['jo*'],
-        },
-      })
+      const command = `${process.execPath} ${script} ${kafka.brokers[0]?.port} jobs jobs`
+      await using kept = await startFallenProgram('worker', command)
+      const watch = tellerOf({ groups: ['jobs'], worker: { ...kept.option, groups: ['jo*'] } })
       const stop = async () => {
         await tellLag(watch, 1)
         await tellLag(watch, 6)
         return await tellLag(watch, 6)
       }
-      await writeFile(`${supervisor.dir}/mended`, '')
+      await kept.mend()
       const told = await stop()
       expect(told.step('lag').findings).toMatchObject([{ severity: 'critical', cure: { consent: 'auto' } }])
       expect((await watch.round()).healed).toContain('lag/jobs/jobs')
@@ -237,9 +215,9 @@ startsecs=1
           told.step('lag').outcome === 'ok' && JSON.stringify(told.step('lag').notes).includes('"count":0')
         )
       })
-      await until('it runs', async () => (await stateOf()) === 'RUNNING')
+      await kept.reaches('RUNNING')
 
-      await supervisor.rpc('supervisor.stopProcess', 'worker')
+      await kept.stop()
       await until('the group is empty', async () => {
         const told = await watch.tell('group')
         return JSON.stringify(told.step('group').notes).includes('no members')
@@ -248,7 +226,7 @@ startsecs=1
       await expect((await stop()).cure('lag/jobs/jobs')).rejects.toMatchObject({
         reason: { template: 'somebody has stopped {0}, so it was left alone' },
       })
-      expect(await stateOf()).toBe('STOPPED')
+      expect(await kept.state()).toBe('STOPPED')
     })
   })
 })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type KeptProgram, type ProgramSettings, startKeptProgram } from './kept-program.ts'
 import { kept } from './maven.ts'
 import { type ServerProcess, startServer } from './process.ts'
 import { SEARCHED } from './programs.ts'
@@ -16,6 +17,7 @@ export async function makeCeleryApp(options: CeleryOptions): Promise<CeleryApp> 
     HZ_BROKER: options.broker,
     HZ_SETTINGS: JSON.stringify(options.settings ?? {}),
     HZ_TASKS: (options.tasks ?? []).join(),
+    HZ_WITHOUT: (options.without ?? []).join(),
   }
   await writeFile(join(dir.path, 'hzapp.py'), application)
   const python = options.hasRedbeat ? await redbeatPython() : await celeryPython()
@@ -36,6 +38,12 @@ export async function makeCeleryApp(options: CeleryOptions): Promise<CeleryApp> 
       ),
     beat: (name, args) =>
       start(`beat-${name}`, ['beat', '-l', 'DEBUG', '--pidfile=', ...args], (log) => log.includes('beat: ')),
+    kept: (name, args, more = {}) =>
+      startKeptProgram(name, {
+        command: `${python} -m celery -A hzapp ${args.join(' ')}`,
+        environment: env,
+        more: { directory: dir.path, ...more },
+      }),
     async run(code) {
       const program = `from hzapp import *\n${code}`
       const { stdout } = await promisify(execFile)(python, ['-c', program], {
@@ -55,6 +63,8 @@ export interface CeleryOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** More tasks, which do nothing, by name. */
   readonly tasks?: readonly string[]
+  /** Modules that its Python shall not find. */
+  readonly without?: readonly string[]
   /** With RedBeat, which comes from PyPI. */
   readonly hasRedbeat?: boolean
 }
@@ -66,6 +76,8 @@ export interface CeleryApp extends AsyncDisposable {
   /** Starts a worker of this full name (`w1@host`). */
   worker(name: string, options?: WorkerOptions): Promise<ServerProcess>
   beat(name: string, args: readonly string[]): Promise<ServerProcess>
+  /** Starts a supervisord that keeps such a program; `more` stands in its section. */
+  kept(name: string, args: readonly string[], more?: ProgramSettings['more']): Promise<KeptProgram>
   /** Runs Python with all that the application defines, and gives what it printed. */
   run(code: string): Promise<string>
 }
@@ -83,7 +95,8 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
 }
 
 const application = `
-import json, os, time
+import json, os, sys, time
+sys.modules.update(dict.fromkeys(filter(None, os.environ['HZ_WITHOUT'].split(','))))
 from celery import Celery
 app = Celery('hzapp', broker=os.environ['HZ_BROKER'])
 app.conf.update(broker_connection_timeout=2, worker_hijack_root_logger=False, timezone='UTC', task_ignore_result=True,
