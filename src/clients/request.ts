@@ -18,6 +18,9 @@ export interface RequestOptions {
   readonly ca?: string | undefined
   /** Accept any certificate. */
   readonly insecure?: boolean | undefined
+  /** The certificate to show to the server, as PEM, and its key. */
+  readonly cert?: string | undefined
+  readonly key?: Secret | undefined
   readonly signal: AbortSignal
   /** Milliseconds until TCP (and TLS) must stand. Default 3000. */
   readonly connectTimeout?: number
@@ -114,7 +117,7 @@ export function request(url: URL, options: RequestOptions): Promise<Response> {
 const within = (ms: number) => ({ detail: say`nothing within ${milliseconds(ms)}` })
 
 function send(url: URL, options: RequestOptions): ClientRequest {
-  const { method = 'GET', user, password, socketPath, ca, insecure, body } = options
+  const { method = 'GET', user, password, socketPath, ca, insecure, cert, key, body } = options
   const isTls = url.protocol === 'https:'
   const authorization = user === undefined ? undefined : basic(user, password)
   return (isTls ? lazyNode.https() : lazyNode.http()).request({
@@ -136,6 +139,8 @@ function send(url: URL, options: RequestOptions): ClientRequest {
       rejectUnauthorized: insecure !== true,
     }),
     ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key: key.reveal() }),
   })
 }
 

@@ -6,6 +6,8 @@ import type { Options } from './options.ts'
 export interface Access {
   readonly url: URL
   readonly token: Secret | null
+  readonly cert: string | undefined
+  readonly key: Secret | undefined
   readonly ca: string | undefined
   readonly insecure: boolean
 }
@@ -19,10 +21,10 @@ export async function accessOf(
   account = serviceAccount,
   env = process.env,
 ): Promise<Access> {
-  const { url, token, tokenFile, ca, insecure } = options
+  const { url, token, tokenFile, ca, cert, key, insecure } = options
   if (url !== undefined) {
     const read = tokenFile === undefined ? null : await mustRead(tokenFile)
-    return { url: url.url, token: token ?? read, ca, insecure }
+    return { url: url.url, token: token ?? read, cert, key, ca, insecure }
   }
   const [host, port] = [env['KUBERNETES_SERVICE_HOST'], env['KUBERNETES_SERVICE_PORT'] ?? '443']
   if (host === undefined)
@@ -30,6 +32,8 @@ export async function accessOf(
   return {
     url: new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`),
     token: token ?? (await mustRead(tokenFile ?? `${account}/token`)),
+    cert,
+    key,
     ca: ca ?? (await mustRead(`${account}/ca.crt`)).reveal(),
     insecure,
   }

@@ -49,11 +49,13 @@ export interface Act {
   readonly right: string
 }
 
-export function clusterApi({ url, token, ca, insecure }: Access): Api {
+export function clusterApi({ url, token, cert, key, ca, insecure }: Access): Api {
   const send = (path: string, signal: AbortSignal, more: Partial<RequestOptions> = {}) =>
     request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
       ca,
       insecure,
+      cert,
+      key,
       maxBody,
       timeout: 7000,
       signal,
@@ -145,15 +147,23 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** `/version` answers whoever is let in at all; a token that is wrong is refused everywhere. */
-export async function enter(api: Api, hasToken: boolean, signal: AbortSignal): Promise<string> {
+/** `/version` answers whoever is let in at all; who cannot prove who it is is refused everywhere. */
+export async function enter(
+  api: Api,
+  { token, cert }: Pick<Access, 'token' | 'cert'>,
+  signal: AbortSignal,
+): Promise<string> {
   const { address } = api
   const { status, body } = await api.ask('/version', signal)
-  if (status === 401 || (status === 403 && !hasToken)) {
-    if (!hasToken) throw new ConnectionFailure('auth-missing', address, { advice: tokenAdvice })
+  const isNobody = token === null && cert === undefined
+  if (status === 401 || (status === 403 && isNobody)) {
+    if (isNobody) throw new ConnectionFailure('auth-missing', address, { advice: tokenAdvice })
     throw new ConnectionFailure('auth-failed', address, {
-      detail: say`its token is not known or has ended`,
-      advice: tokenAdvice,
+      detail:
+        token === null
+          ? say`its certificate is not known or has ended`
+          : say`its token is not known or has ended`,
+      advice: token === null ? certificateAdvice : tokenAdvice,
     })
   }
   if (status === 403)
@@ -169,3 +179,5 @@ export async function enter(api: Api, hasToken: boolean, signal: AbortSignal): P
 const versionShape = z.looseObject({ gitVersion: z.string() })
 
 const tokenAdvice = say`give this entry a token of a service account: kubectl create token healthz -n healthz; in a pod its own is used`
+
+const certificateAdvice = say`give this entry a certificate that the cluster's own authority has signed (kubectl certificate approve), or a token: kubectl create token healthz -n healthz`

@@ -2,8 +2,7 @@ import { secret, serverUrl, tlsOptions, z } from 'healthz'
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'not a name of Kubernetes' })
 
-/** What `with:` of an entry may hold. Left out, it is what a pod is given: its own cluster and service account. */
-export const options = z.strictObject({
+const shape = z.strictObject({
   url: serverUrl('https:', 'http:').meta({ description: 'the API server; in a pod it is known' }).optional(),
   token: secret().optional(),
   tokenFile: z
@@ -11,6 +10,11 @@ export const options = z.strictObject({
     .startsWith('/', { error: 'not an absolute path' })
     .meta({ description: 'a file with the token, read anew each time: tokens of pods are renewed' })
     .optional(),
+  cert: z
+    .string()
+    .meta({ description: 'the certificate to show instead of a token, as PEM, with its key' })
+    .optional(),
+  key: secret().optional(),
   ...tlsOptions(),
   namespaces: z
     .array(name)
@@ -21,6 +25,11 @@ export const options = z.strictObject({
   prometheus: serverUrl('http:', 'https:')
     .meta({ description: 'knows how full the volumes are, from the kubelets' })
     .optional(),
+})
+
+/** What `with:` of an entry may hold. Left out, it is what a pod is given: its own cluster and service account. */
+export const options = shape.refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+  error: 'a certificate to show takes both "cert" and "key"',
 })
 
 export type Options = z.output<typeof options>

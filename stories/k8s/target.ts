@@ -26,11 +26,11 @@ interface Named {
 /** Declares a step of this story. */
 export const step = stepOf<Cluster, Options>()
 
-/** @throws ConnectionFailure unless the API server answers and knows the token. */
+/** @throws ConnectionFailure unless the API server answers and knows who asks. */
 export async function openCluster({ options, signal }: OpenContext<Options>): Promise<Cluster> {
   const access = await accessOf(options)
   const api = clusterApi(access)
-  const version = await enter(api, access.token !== null, signal)
+  const version = await enter(api, access, signal)
   const list: Cluster['list'] = async (group, resource, item, within) => {
     const namespaces = options.namespaces ?? [null]
     const lists = await Promise.all(

@@ -51,7 +51,8 @@ export const backlog = step({
     remember(after)
     note(say`${count(sum(queues), 'message')} wait in ${count(queues.length, 'queue')}`)
     const blank = queues.filter(({ messages }) => messages === null).map(({ title }) => title)
-    if (blank.length > 0) cannotTell(say`the broker does not yet know how long these queues are: ${blank}`)
+    if (blank.length > 0)
+      cannotTell(list.uncounted ?? say`the broker does not yet know how long these queues are: ${blank}`)
     admitHidden(list, target.api, cannotTell)
   },
 })
@@ -82,7 +83,8 @@ const isDrained = ({ consumers, drain }: Queue) => (drain === null ? consumers !
 
 function flowOf({ consumers, growth, drain }: Queue): Text {
   const taken = drain === null ? say`at a rate unknown` : say`taking ${rounded(drain)} a second`
-  const takers = consumers === 0 ? say`nobody consumes` : say`${count(consumers ?? 0, 'consumer')}, ${taken}`
+  const known = consumers === null ? say`its consumers not yet known` : count(consumers, 'consumer')
+  const takers = consumers === 0 ? say`nobody consumes` : say`${known}, ${taken}`
   if (growth === null) return takers
   return growth < 0
     ? say`${takers}, ${rounded(-growth)} fewer each second`

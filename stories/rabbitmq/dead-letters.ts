@@ -31,7 +31,8 @@ export const deadLetters = step({
     remember(after)
     note(say`${count(queues.length, 'queue')} for dead letters`)
     const blank = queues.filter(({ messages }) => messages === null).map(({ title }) => title)
-    if (blank.length > 0) cannotTell(say`the broker does not yet know how long these queues are: ${blank}`)
+    if (blank.length > 0)
+      cannotTell(list.uncounted ?? say`the broker does not yet know how long these queues are: ${blank}`)
     admitHidden(list, target.api, cannotTell)
   },
 })

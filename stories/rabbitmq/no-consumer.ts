@@ -39,7 +39,7 @@ export const noConsumer = step({
     }
     const blank = list.queues.filter(({ consumers }) => consumers === null).map(({ title }) => title)
     if (blank.length > 0)
-      cannotTell(say`the broker does not yet know the consumers of these queues: ${blank}`)
+      cannotTell(list.uncounted ?? say`the broker does not yet know the consumers of these queues: ${blank}`)
     admitHidden(list, target.api, cannotTell)
   },
 })

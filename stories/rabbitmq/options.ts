@@ -13,6 +13,13 @@ export const options = z.strictObject({
     .array(serverUrl('amqp:', 'amqps:'))
     .meta({ description: 'ports that clients use; they are only looked at, nobody logs in' })
     .default([]),
+  metrics: z
+    .array(serverUrl('http:', 'https:'))
+    .meta({
+      description:
+        'the plug-in rabbitmq_prometheus of each node, such as http://mq1:15692, where the management API keeps no statistics',
+    })
+    .default([]),
   vhosts: z
     .array(z.string().min(1))
     .min(1)

@@ -46,7 +46,7 @@ export async function readQueues(
   return { queues: queues.filter((queue) => !isOneOf(queue, ignore)), hidden }
 }
 
-/** One queue, asked anew; null where it is gone. @throws CannotTell */
+/** One queue, asked anew of the management API alone; null where it is gone. @throws CannotTell */
 export async function readQueue(
   api: Management,
   { vhost, name }: Pick<Queue, 'vhost' | 'name'>,

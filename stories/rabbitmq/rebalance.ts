@@ -1,5 +1,5 @@
 import { type Cure, say } from 'healthz'
-import { type Queue, readQueue } from './queues.ts'
+import type { Queue } from './queues.ts'
 import { type Broker, nodesIfTold } from './target.ts'
 
 /** Offers to spread the leaders of the queues over the nodes, where there are several that run. */
@@ -19,7 +19,7 @@ export async function rebalance(
       settle: 10_000,
       within: 180_000,
       async run({ signal }) {
-        const fresh = await readQueue(broker.api, queue, signal)
+        const fresh = await broker.queue(queue, signal)
         if (fresh === null || (fresh.messages ?? 0) <= max) return
         await broker.api.act('POST', '/api/rebalance/queues', signal)
       },

@@ -3,7 +3,8 @@ import { type AmqpPort, lookAtAmqp } from './amqp.ts'
 import { type Management, management } from './management.ts'
 import { type Node, readNodes } from './nodes-read.ts'
 import type { Options } from './options.ts'
-import { type QueueList, readQueues } from './queues.ts'
+import { type Counted, counted } from './queue-metrics.ts'
+import { type Queue, type QueueList, readQueue, readQueues } from './queues.ts'
 
 /** A broker of which at least one node answers. */
 export interface Broker {
@@ -16,7 +17,9 @@ export interface Broker {
   /** The nodes of the cluster, configured or not, asked once for the steps that ask together. @throws CannotTell */
   nodes(signal: AbortSignal): Promise<readonly Node[]>
   /** The queues, asked once for the steps that ask together. @throws CannotTell */
-  queues(signal: AbortSignal): Promise<QueueList>
+  queues(signal: AbortSignal): Promise<QueueList & Counted>
+  /** One queue, asked anew; null where it is gone. @throws CannotTell */
+  queue(which: Pick<Queue, 'vhost' | 'name'>, signal: AbortSignal): Promise<Queue | null>
 }
 
 export interface Reach {
@@ -60,7 +63,15 @@ export async function openBroker({ options, signal }: OpenContext<Options>): Pro
     apis: reached,
     reach,
     nodes: shareInFlight((within) => readNodes(api, within)),
-    queues: shareInFlight((within) => readQueues(api, options, within)),
+    queues: shareInFlight(async (within) => {
+      const { queues, hidden } = await readQueues(api, options, within)
+      return { ...(await counted(queues, api, options, within)), hidden }
+    }),
+    queue: async (which, within) => {
+      const found = await readQueue(api, which, within)
+      if (found === null) return null
+      return (await counted([found], api, options, within)).queues[0] ?? found
+    },
   }
 }
 

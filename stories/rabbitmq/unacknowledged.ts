@@ -57,7 +57,10 @@ export const unacknowledged = step({
     }
     const blank = list.queues.filter(isBlank).map(({ title }) => title)
     if (blank.length > 0)
-      cannotTell(say`the broker does not say how many messages of these queues are acknowledged: ${blank}`)
+      cannotTell(
+        list.uncounted ??
+          say`the broker does not say how many messages of these queues are acknowledged: ${blank}`,
+      )
     admitHidden(list, target.api, cannotTell)
   },
 })

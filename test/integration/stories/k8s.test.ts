@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { accessOf } from '../../../stories/k8s/access.ts'
 import story from '../../../stories/k8s/index.ts'
 import { describeWith } from '../../support/needs.ts'
-import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
+import { type Certificate, type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
 import { startHttpReceiver } from '../../support/servers/http-receiver.ts'
 import { type Kubernetes, kubernetesToken, startKubernetes } from '../../support/servers/kubernetes.ts'
 import { makeTempDir } from '../../support/servers/temp-dir.ts'
@@ -458,6 +458,39 @@ describeWith(['openssl'], 'a cluster of Kubernetes, by the answers of its API', 
     expect(await kindOf({})).toBe('timeout-reply')
     await cluster.down()
     expect(await kindOf({})).toBe('refused')
+  })
+
+  test('who shows a certificate of the cluster needs no token; one that is worth nothing is told as such', async () => {
+    await using certain = await startKubernetes(certificates.valid, certificates.caFile)
+    Object.assign(certain, { objects: cluster.objects, at: cluster.at })
+    const pemOf = async ({ certFile, keyFile }: Certificate) => {
+      const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
+      return { cert, key }
+    }
+    const tellAs = async (certificate: object) => {
+      const told = await tellerOf({ url: certain.url, token: undefined, ...certificate }).tell()
+      expect(inspect(told, { depth: 20 })).not.toContain('PRIVATE KEY')
+      return told
+    }
+    const told = await tellAs(await pemOf(certificates.valid))
+    expect(outcomesOf(told).filter((outcome) => !outcome.endsWith(' ok'))).toEqual([])
+
+    for (const worthless of [certificates.selfSigned, certificates.expired]) {
+      const refused = await tellAs(await pemOf(worthless))
+      expect(refused.step('connect').findings).toMatchObject([
+        { evidence: { kind: 'auth-failed' }, advice: { template: expect.stringContaining('certificate') } },
+      ])
+      expect(refused.summaries('connect').join()).toContain('its certificate is not known or has ended')
+    }
+    expect((await tellAs({})).step('connect').findings).toMatchObject([
+      { evidence: { kind: 'auth-missing' } },
+    ])
+
+    const { cert } = await pemOf(certificates.valid)
+    const { key } = await pemOf(certificates.soon)
+    expect((await tellAs({ cert, key })).step('connect').outcome).toBe('unknown')
+    for (const half of [{ cert }, { key }])
+      expect(story.options.safeParse({ url: certain.url, ...half }).success).toBe(false)
   })
 
   test('a pod finds its own cluster and token; elsewhere the URL is missed', async () => {

@@ -2,15 +2,18 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { text } from 'node:stream/consumers'
+import type { TLSSocket } from 'node:tls'
 import type { Certificate } from './certificates.ts'
 import { type Listening, startListening } from './listening.ts'
 
 /**
  * Starts a stand-in for the API server of Kubernetes, over TLS. It speaks as the API reference of version 1.30 says:
- * bearer tokens, rights by resource, lists in pages, and a Status object where it refuses.
+ * bearer tokens, rights by resource, lists in pages, and a Status object where it refuses. `clientCa` is the file of
+ * an authority (--client-ca-file): who shows a certificate of it is let in as well.
  */
-export async function startKubernetes(certificate: Certificate): Promise<Kubernetes> {
+export async function startKubernetes(certificate: Certificate, clientCa?: string): Promise<Kubernetes> {
   const [cert, key] = await Promise.all([readFile(certificate.certFile), readFile(certificate.keyFile)])
+  const ca = clientCa && (await readFile(clientCa))
   const kubernetes: Omit<Kubernetes, keyof Listening | 'url'> = {
     at: Date.parse('2026-11-21T12:00:00Z'),
     objects: {},
@@ -21,7 +24,11 @@ export async function startKubernetes(certificate: Certificate): Promise<Kuberne
     isHung: false,
   }
   const listening = await startListening(() => ({
-    server: createServer({ cert, key }, (request, response) => void answer(kubernetes, request, response)),
+    // Everybody may shake hands: a certificate that is worth nothing is answered with 401, as no token is.
+    server: createServer(
+      { cert, key, ...(ca && { ca, requestCert: true, rejectUnauthorized: false }) },
+      (request, response) => void answer(kubernetes, request, response),
+    ),
   }))
   return Object.assign(kubernetes, listening, { url: `https://localhost:${listening.port}` })
 }
@@ -73,7 +80,9 @@ async function answer(
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(document))
   const refuse = (code: number, reason: string, message: string) =>
     reply(code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code })
-  if (headers.authorization !== `Bearer ${kubernetesToken}`)
+  // Served over TLS only.
+  const isCertain = (request.socket as TLSSocket).authorized
+  if (!isCertain && headers.authorization !== `Bearer ${kubernetesToken}`)
     return void refuse(401, 'Unauthorized', 'Unauthorized')
 
   const [, resource = '', name] =

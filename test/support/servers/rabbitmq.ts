@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { canConnect, onFreePorts } from './ports.ts'
+import { canConnect, freePort, onFreePorts } from './ports.ts'
 import { type ServerProcess, startServer } from './process.ts'
 import { SEARCHED } from './programs.ts'
 import { type RabbitmqClient, type RabbitmqCoordinates, rabbitmqClient } from './rabbitmq-client.ts'
@@ -18,9 +18,14 @@ export function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabbitmq> 
 export interface RabbitmqOptions {
   /** More lines of rabbitmq.conf; they win over those of the harness. */
   readonly conf?: string
+  /** With the plug-in rabbitmq_prometheus, at `metricsUrl`. */
+  readonly metrics?: boolean
 }
 
-export interface Rabbitmq extends ServerProcess, RabbitmqClient {}
+export interface Rabbitmq extends ServerProcess, RabbitmqClient {
+  /** Where its page of metrics is; empty without `metrics`. */
+  readonly metricsUrl: string
+}
 
 /** Starts three nodes of one cluster, in about twice the time of one. Only their sessions end them: kill no epmd. */
 export async function startRabbitmqCluster(): Promise<RabbitmqCluster> {
@@ -64,9 +69,10 @@ async function startOn(ports: readonly number[], options: RabbitmqOptions): Prom
 /** A node whose epmd runs. Nodes of one cluster have one cookie. */
 async function startNode(
   ports: readonly number[],
-  { conf = '', cookie }: RabbitmqOptions & { readonly cookie?: string },
+  { conf = '', metrics = false, cookie }: RabbitmqOptions & { readonly cookie?: string },
 ): Promise<Rabbitmq> {
   const [port = 0, managementPort = 0, distPort = 0, epmdPort = 0] = ports
+  const metricsPort = metrics ? await freePort() : 0
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
   const at: RabbitmqCoordinates = {
@@ -79,8 +85,10 @@ async function startNode(
   }
   await mkdir(join(dir, 'home'))
   if (cookie !== undefined) await writeFile(join(dir, 'home/.erlang.cookie'), cookie, { mode: 0o400 })
-  await writeFile(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n')
-  await writeFile(join(dir, 'rabbitmq.conf'), `${configuration(at)}${conf}\n`)
+  const plugins = ['rabbitmq_management', ...(metrics ? ['rabbitmq_prometheus'] : [])]
+  await writeFile(join(dir, 'enabled_plugins'), `[${plugins}].\n`)
+  const scraped = metrics ? `prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = ${metricsPort}\n` : ''
+  await writeFile(join(dir, 'rabbitmq.conf'), `${configuration(at)}${scraped}${conf}\n`)
   const client = rabbitmqClient(at)
   const server = stack.use(
     await startServer({
@@ -94,7 +102,12 @@ async function startNode(
     }),
   )
   const owned = stack.move()
-  return { ...client, ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    ...client,
+    ...server,
+    metricsUrl: metrics ? `http://127.0.0.1:${metricsPort}` : '',
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 /** Left to itself, Erlang starts an epmd that outlives the test. */
