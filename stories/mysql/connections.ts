@@ -49,6 +49,7 @@ export const connections = step({
 interface Use {
   readonly connected: number
   readonly max: number
+  /** MariaDB does not count whom it turns away only after the login, from the seat kept for an administrator. */
   readonly refused: number
   readonly startedAt: number
 }

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { DidNotHelp } from 'healthz'
+import { ConnectionFailure, DidNotHelp } from 'healthz'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bringBack } from '../../../stories/http/bring-back.ts'
 import http from '../../../stories/http/index.ts'
+import type { ResolveWith } from '../../../stories/http/resolve-with.ts'
 import { isThisHost } from '../../../stories/http/this-host.ts'
 import { describeWith } from '../../support/needs.ts'
 import { gunicornArguments } from '../../support/servers/gunicorn.ts'
@@ -148,6 +150,23 @@ describe('a server that a unit or a command brings back', () => {
     expect(await isThisHost('[::1]')).toBe(true)
     expect(await isThisHost('192.0.2.1')).toBe(false)
     expect(await isThisHost('no-such-name.invalid')).toBe(false)
+
+    // As another host tells of a page that is down there.
+    const address = 'http://192.0.2.1/'
+    const down = new ConnectionFailure('refused', '192.0.2.1:80')
+    const unseen = () => Promise.reject(new Error('nobody asks for this'))
+    const site = { address, failure: async () => down, page: unseen, pageAgain: unseen, tls: unseen }
+    const supervisor = { url: new URL('unix:///nowhere.sock'), user: undefined, password: undefined }
+    const ways: ResolveWith[] = [
+      { by: 'unit', unit: 'web' },
+      { by: 'supervisor', supervisor, program: 'web' },
+    ]
+    for (const how of ways) {
+      const { signal } = new AbortController()
+      await expect(bringBack(how, site, '192.0.2.1').run({ signal })).rejects.toMatchObject({
+        reason: { template: expect.stringContaining('{0} is not this host') },
+      })
+    }
   })
 
   test('a failure that no restart mends offers none', async () => {

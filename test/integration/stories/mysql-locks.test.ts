@@ -5,7 +5,9 @@ import mysql from '../../../stories/mysql/index.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Mariadb, startMariadb } from '../../support/servers/mariadb.ts'
 import { until } from '../../support/servers/until.ts'
-import { type Told, teller } from '../../support/teller.ts'
+import { type Teller, type Told, teller } from '../../support/teller.ts'
+
+type Telling = Pick<Teller<never, never>, 'tell'>
 
 describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
   let server: Mariadb
@@ -46,6 +48,20 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
   /** InnoDB shows its list of transactions and locks again to those who come back within 0.1 s. */
   const unhurried = { every: 150 }
 
+  const toldOf = (telling: Telling, step: string, isMeant: (told: Told) => boolean) =>
+    until(
+      `${step} is told so`,
+      async () => {
+        const told = await telling.tell(step)
+        return isMeant(told) && told
+      },
+      unhurried,
+    )
+  const problem = (telling: Telling, step: string) =>
+    toldOf(telling, step, (told) => told.step(step).outcome === 'problem')
+  const ok = (telling: Telling, step: string) =>
+    toldOf(telling, step, (told) => told.step(step).outcome === 'ok')
+
   const advice = (told: Told, step: string) => render(told.step(step).findings[0]?.advice ?? '')
 
   test('without the right PROCESS it is unknown, and the right is named', async () => {
@@ -63,14 +79,7 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     const limits = { 'long-trx': { age: '1s' } }
     const telling = teller(mysql, as('killer', { killUsers: ['app'] }), limits)
     expect((await telling.tell('long-trx')).step('long-trx').outcome).toBe('ok')
-    const told = await until(
-      'it is old enough',
-      async () => {
-        const each = await telling.tell('long-trx')
-        return each.step('long-trx').outcome === 'problem' && each
-      },
-      unhurried,
-    )
+    const told = await problem(telling, 'long-trx')
     expect(told.summaries('long-trx')[0]).toMatch(
       /^a transaction of app from 127.0.0.1 \(connection \d+\) has been open for \d s \(limit 1 s\)$/,
     )
@@ -82,11 +91,7 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     const ignoring = teller(mysql, as('killer', { ignoreUsers: ['app'] }), limits)
     expect((await ignoring.tell('long-trx')).step('long-trx').outcome).toBe('ok')
     await open.query('commit')
-    await until(
-      'it is well',
-      async () => (await telling.tell('long-trx')).step('long-trx').outcome === 'ok',
-      unhurried,
-    )
+    await ok(telling, 'long-trx')
   })
 
   test('a long statement of a listed user is ended, and its connection left', async () => {
@@ -96,24 +101,13 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
       .catch((error: unknown) => error)
     const limits = { 'long-trx': { age: '1s' } }
     const telling = teller(mysql, as('killer', { killUsers: ['app'] }), limits)
-    const told = await until(
-      'it is old enough',
-      async () => {
-        const each = await telling.tell('long-trx')
-        return each.step('long-trx').outcome === 'problem' && each
-      },
-      unhurried,
-    )
+    const told = await problem(telling, 'long-trx')
     expect(told.step('long-trx').findings[0]?.cure?.consent).toBe('ask')
     expect((await teller(mysql, as('killer'), limits).tell('long-trx')).cures.size).toBe(0)
     await told.cure('long-trx')
     await working
     await busy.query('select 1')
-    await until(
-      'it is well',
-      async () => (await telling.tell('long-trx')).step('long-trx').outcome === 'ok',
-      unhurried,
-    )
+    await ok(telling, 'long-trx')
   })
 
   test('changes that InnoDB cannot clear away are counted', async () => {
@@ -123,21 +117,11 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     await using writer = await app()
     for (let i = 0; i < 200; i++) await writer.query(`update shop.t set v = v + 1 where id = 2`)
     const telling = teller(mysql, as('killer'), { 'long-trx': { warnHistory: 20, critHistory: 1000 } })
-    const told = await until(
-      'they are counted',
-      async () => {
-        const each = await telling.tell('long-trx')
-        return each.step('long-trx').outcome === 'problem' && each
-      },
-      unhurried,
-    )
+    const told = await problem(telling, 'long-trx')
     expect(told.step('long-trx').findings).toMatchObject([{ key: 'history', severity: 'warning' }])
     expect(told.summaries('long-trx')[0]).toMatch(/^InnoDB keeps \d+ old changes .* \(limit 20\)$/)
     await reader.query('commit')
-    await until(
-      'they are cleared away',
-      async () => (await telling.tell('long-trx')).step('long-trx').outcome === 'ok',
-    )
+    await ok(telling, 'long-trx')
   })
 
   test('those who wait for a row are told with the one who holds it, who is ended if listed', async () => {
@@ -149,14 +133,7 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     const waiting = [first, second].map((each) => each.query('update shop.t set v = 2 where id = 1'))
     const limits = { 'lock-wait': { wait: '1s', waiters: 3 } }
     const telling = teller(mysql, as('killer', { killUsers: ['app'] }), limits)
-    const told = await until(
-      'they have waited for long enough',
-      async () => {
-        const each = await telling.tell('lock-wait')
-        return each.step('lock-wait').outcome === 'problem' && each
-      },
-      unhurried,
-    )
+    const told = await problem(telling, 'lock-wait')
     expect(told.step('lock-wait').findings).toMatchObject([
       { severity: 'warning', evidence: { waiters: 2, blocker: holder.threadId, blockerUser: 'app' } },
     ])
@@ -170,11 +147,7 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
 
     await told.cure('lock-wait')
     await Promise.all(waiting)
-    await until(
-      'it is well',
-      async () => (await telling.tell('lock-wait')).step('lock-wait').outcome === 'ok',
-      unhurried,
-    )
+    await ok(telling, 'lock-wait')
   })
 
   test('those who wait for the definition of a table are told, and many of them are critical', async () => {
@@ -195,24 +168,15 @@ describeWith(['mariadb'], 'transactions and locks of a MySQL server', () => {
     const telling = teller(mysql, as('killer', { killUsers: ['app'] }), {
       'lock-wait': { wait: '1s', waiters: 2 },
     })
-    const told = await until(
-      'both have waited for long enough',
-      async () => {
-        const each = await telling.tell('lock-wait')
-        return each.step('lock-wait').findings.some(({ severity }) => severity === 'critical') && each
-      },
-      unhurried,
+    const told = await toldOf(telling, 'lock-wait', (each) =>
+      each.step('lock-wait').findings.some(({ severity }) => severity === 'critical'),
     )
     expect(told.step('lock-wait').findings[0]?.evidence['waiters']).toBe(2)
     expect(advice(told, 'lock-wait')).toContain(`connection ${reader.threadId} of app`)
     expect(told.cures.size).toBe(0)
     await reader.query('commit')
     await Promise.all([alter, select])
-    await until(
-      'it is well',
-      async () => (await telling.tell('lock-wait')).step('lock-wait').outcome === 'ok',
-      unhurried,
-    )
+    await ok(telling, 'lock-wait')
   })
 
   test('many deadlocks a minute are told', async () => {

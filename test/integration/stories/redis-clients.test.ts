@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
 import { describeWith } from '../../support/needs.ts'
+import { loginOfGuide } from '../../support/redis-rights.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
 import { teller } from '../../support/teller.ts'
@@ -35,7 +36,8 @@ describeWith(['redis'], 'redis: clients', () => {
     await using _leaky = await openClients(redis, 12, 'leaky-worker')
     await using precious = await openClients(redis, 5, 'precious')
     const limits = { idle: '1s', idleNames: ['leaky-worker'] }
-    const watch = teller(redisStory, { url: redis.url }, { clients: limits })
+    const login = await loginOfGuide(redis)
+    const watch = teller(redisStory, { url: redis.url, ...login }, { clients: limits })
     const fresh = await watch.tell('clients')
     const told = await until('they are idle', async () => {
       const answer = await watch.tell('clients')

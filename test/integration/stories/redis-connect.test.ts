@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
+import { loginOfGuide } from '../../support/redis-rights.ts'
 import { freePort } from '../../support/servers/ports.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { startTcpFaultProxy } from '../../support/servers/tcp-fault-proxy.ts'
@@ -101,8 +102,8 @@ describeWith(['redis'], 'redis: reaching it', () => {
   })
 
   test('a script that blocks it is one problem, and is ended where a person consents', async () => {
+    const blocked = teller(redisStory, { url: redis.url, ...(await loginOfGuide(redis)) })
     const script = redis.cli('eval', 'while true do end', 0).catch((error: Error) => error.message)
-    const blocked = teller(redisStory, { url: redis.url })
     const told = await until('the script blocks it', async () => {
       const answer = await blocked.tell()
       return answer.step('connect').outcome === 'problem' && answer
@@ -120,8 +121,8 @@ describeWith(['redis'], 'redis: reaching it', () => {
   test('a function that blocks it is ended too', async () => {
     const code = "#!lua name=hang\nredis.register_function('hang', function() while true do end end)"
     await redis.cli('function', 'load', 'REPLACE', code)
+    const blocked = teller(redisStory, { url: redis.url, ...(await loginOfGuide(redis)) })
     const call = redis.cli('fcall', 'hang', 0).catch((error: Error) => error.message)
-    const blocked = teller(redisStory, { url: redis.url })
     const told = await until('the function blocks it', async () => {
       const answer = await blocked.tell('connect')
       return answer.step('connect').outcome === 'problem' && answer

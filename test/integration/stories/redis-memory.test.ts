@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
 import { describeWith } from '../../support/needs.ts'
+import { loginOfGuide } from '../../support/redis-rights.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
 import { teller } from '../../support/teller.ts'
@@ -175,7 +176,7 @@ describeWith(['redis'], 'redis: risky settings and wasted memory', () => {
     await redis.cli('flushdb', 'async')
     const watch = teller(
       redisStory,
-      { url: redis.url },
+      { url: redis.url, ...(await loginOfGuide(redis)) },
       { fragmentation: { fragRatio: 1.5, fragMinMiB: 20 } },
     )
     const told = await until('it notices', async () => {

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
 import { describeWith } from '../../support/needs.ts'
+import { loginOfGuide } from '../../support/redis-rights.ts'
 import { onFreePorts } from '../../support/servers/ports.ts'
 import { startServer } from '../../support/servers/process.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
@@ -15,7 +16,7 @@ import { teller } from '../../support/teller.ts'
 describeWith(['redis'], 'redis: persistence', () => {
   test('a snapshot that fails stops all writes, and saving again mends it', async () => {
     await using redis = await startRedis({ args: ['--save', '3600 1'] })
-    const watch = teller(redisStory, { url: redis.url })
+    const watch = teller(redisStory, { url: redis.url, ...(await loginOfGuide(redis)) })
     expect((await watch.tell('persistence')).step('persistence').outcome).toBe('ok')
 
     const unblock = await failSnapshots(redis)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import redisStory from '../../../stories/redis/index.ts'
 import { describeWith } from '../../support/needs.ts'
+import { loginOfGuide } from '../../support/redis-rights.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
 import { type Told, teller } from '../../support/teller.ts'
@@ -114,7 +115,8 @@ describeWith(['redis'], 'redis: roles', () => {
     await using replica = await startRedis({ replicaOf: master })
     await using stale = await startRedis()
     await stale.cli('set', 'only-here', 1)
-    const watch = teller(redisStory, { url: master.url, replicas: [stale.url, replica.url] })
+    const login = await loginOfGuide(master, replica, stale)
+    const watch = teller(redisStory, { url: master.url, replicas: [stale.url, replica.url], ...login })
     const told = await watch.tell('roles')
     expect(told.summaries('roles')).toEqual([
       `2 nodes take writes as masters: 127.0.0.1:${master.port}, 127.0.0.1:${stale.port}`,
