@@ -108,6 +108,17 @@ const codes: Readonly<Record<string, number>> = {
 }
 const daemonCommand = '-d -i 600'
 
+test('each word of CONTRIBUTING is used in the file that it leads to', () => {
+  const words = rowsOf(section(contributing, 'Words')).map(([word = '', , where = '']) => {
+    const [, file = ''] = /\]\((\S+)\)/.exec(where) ?? []
+    return [codesOf(word).join(), file] as const
+  })
+  expect(words.length).toBeGreaterThan(20)
+  const isUsed = (word: string, file: string) =>
+    existsSync(join(root, file)) && new RegExp(word, 'i').test(read(file))
+  expect(words.filter(([word, file]) => !isUsed(word, file))).toEqual([])
+})
+
 describe('the command line', { timeout: 120_000 }, () => {
   const commands = [...section(readme, 'Command line').matchAll(/^healthz (.*?) *#/gm)].map(
     ([, line = '']) => line,
