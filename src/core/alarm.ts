@@ -60,8 +60,12 @@ export const isEnd = ({ kind }: Pick<Alarm, 'kind'>) =>
 
 /** One spell of one problem, named so that every node and every restart names it alike. */
 export function occurrenceOf(entry: string, problem: ProblemState): string {
-  const id = `${entry}/${problemId(problem.step, problem.key)}`
-  return `${id}@${new Date(problem.raisedAt ?? problem.since).toISOString()}`
+  return spellOf(`${entry}/${problemId(problem.step, problem.key)}`, problem.raisedAt ?? problem.since)
+}
+
+/** The occurrence of a problem (`entry/step/key`) that was raised then, wall milliseconds. */
+export function spellOf(problem: string, raisedAt: number): string {
+  return `${problem}@${new Date(raisedAt).toISOString()}`
 }
 
 /** The problem that an occurrence is a spell of: `entry/step/key`. */
@@ -74,9 +78,9 @@ export function raisedAtOf(occurrence: string): number {
   return Date.parse(occurrence.slice(occurrence.lastIndexOf('@') + 1))
 }
 
-/** The dedup key of the word that ends an occurrence. */
-export function endKeyOf(occurrence: string): string {
-  return keyOf(occurrence, 'last')
+/** The dedup keys that a word which ends an occurrence can have: one that was healed at once begins and ends it. */
+export function endKeysOf(occurrence: string): readonly string[] {
+  return [keyOf(occurrence, 'last'), keyOf(occurrence, 'first')]
 }
 
 /** The same word about the spell of its problem that began at another moment (wall milliseconds). */

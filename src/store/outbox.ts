@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Alarm, endKeyOf, type Owed } from '../core/alarm.ts'
+import { type Alarm, endKeysOf, type Owed } from '../core/alarm.ts'
 import type { Backlog, Claim, Fence, Kept, Outgoing, Settlement } from '../core/store.ts'
 import { turnsOf } from '../core/turn.ts'
+import { endIn } from './spells.ts'
 import { type Atomically, parse } from './transaction.ts'
 
 /**
@@ -64,10 +65,11 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     )
   }
 
-  /** Whether the end of an occurrence is owed to anybody, or was told. */
-  function isOver(occurrence: string): boolean {
-    const end = sql(`SELECT 1 FROM outbox WHERE occurrence = ? AND dedup_key = ?`)
-    return end.get(occurrence, endKeyOf(occurrence)) !== undefined
+  /** When an occurrence ended, as somebody was told or is owed; null: nobody is. */
+  function endOf(occurrence: string): number | null {
+    const words = sql(`SELECT alarm FROM outbox WHERE occurrence = ? AND dedup_key IN (?, ?)`)
+    const [last = '', first = ''] = endKeysOf(occurrence)
+    return endIn(words.all(occurrence, last, first).map((row) => parse<Alarm>(row['alarm'])))
   }
 
   /** Whether there is any alarm of an occurrence. */
@@ -108,7 +110,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     owe,
     takeOver,
     markSent,
-    isOver,
+    endOf,
     isTold,
     isKnown,
     forgetWaiting,

@@ -1,10 +1,11 @@
-import { endKeyOf } from '../core/alarm.ts'
+import { type Alarm, endKeysOf } from '../core/alarm.ts'
 import type { Kept } from '../core/store.ts'
-import type { Known } from './reconcile.ts'
+import type { Known } from './adoption.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { type Call, readHash } from './redis-read.ts'
-import { heldIn, newRow, rowsIn, sawOpen } from './redis-rows.ts'
+import { heldIn, newRow, parse, rowsIn, sawOpen } from './redis-rows.ts'
 import type { Draft } from './redis-transaction.ts'
+import { endIn } from './spells.ts'
 
 /*
  * What the outbox over Redis does when the store takes over what another one kept; all for inside an act.
@@ -16,11 +17,14 @@ export async function look(
   keys: StoreKeys,
   call: Call,
   occurrences: readonly string[],
-): Promise<Pick<Known, 'isOver' | 'isTold'>> {
+): Promise<Pick<Known, 'endOf' | 'isTold'>> {
   const rows = rowsIn(draft, keys, call)
   await rows.loadPlaces(occurrences)
+  const ends = (occurrence: string) => rows.idsOf(occurrence, endKeysOf(occurrence))
+  await draft.load(keys.alarm, occurrences.flatMap(ends))
   return {
-    isOver: (occurrence) => rows.knows(occurrence, endKeyOf(occurrence)),
+    endOf: (occurrence) =>
+      endIn(ends(occurrence).flatMap((id) => parse<Alarm>(draft.get(keys.alarm, id)) ?? [])),
     isTold: (occurrence) => rows.channelsOf(occurrence).length > 0,
   }
 }

@@ -1,7 +1,8 @@
 import { occurrenceOf } from '../core/alarm.ts'
 import type { Guard, RedisLink } from '../core/redis-link.ts'
 import type { Approval, CureRecord, EntryRecord, Fence, Kept, Store } from '../core/store.ts'
-import { adoption, doubtful, reconciled } from './reconcile.ts'
+import { adoption } from './adoption.ts'
+import { doubtful, reconciled } from './reconcile.ts'
 import { type StoreKeys, storeKeys } from './redis-keys.ts'
 import { redisOutbox } from './redis-outbox.ts'
 import { batches, type Call, readFields, readHash, readRange } from './redis-read.ts'
@@ -10,6 +11,7 @@ import { parse } from './redis-rows.ts'
 import { forgetHappenings, readTimeline, tell } from './redis-timeline.ts'
 import { type Draft, transactionsOn } from './redis-transaction.ts'
 import { watchedLink } from './redis-trouble.ts'
+import { spellsOf } from './spells.ts'
 
 export interface RedisStoreOptions {
   /** Before every key; it holds the hash tag: `{hz:shop}:`. */
@@ -54,7 +56,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
         const commit =
           doubts.length === 0
             ? given
-            : reconciled(given, stored, (await look(draft, keys, call, doubts)).isOver)
+            : reconciled(given, stored, (await look(draft, keys, call, doubts)).endOf)
         const { record, happenings, owed, isGone } = commit
         await owe(draft, owed)
         draft.set(keys.entry, record.name, isGone === true ? null : JSON.stringify(record))
@@ -121,10 +123,17 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     const names = [...kept.records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
     await draft.load(keys.entry, names)
     const entry = (name: string) => recordIn(draft, name)
-    const raised = openOccurrences([...kept.records, ...names.flatMap((name) => entry(name) ?? [])])
-    const told = await look(draft, keys, call, [...raised, ...news.map(({ alarm }) => alarm.occurrence)])
-    const { records, taken, declined, owed, isForgotten } = adoption(kept, { entry, alarm: knows, ...told })
-    for (const record of records) draft.set(keys.entry, record.name, JSON.stringify(record))
+    const records = [...kept.records, ...names.flatMap((name) => entry(name) ?? [])]
+    const asked = [...records.flatMap(spellsOf), ...news.map(({ alarm }) => alarm.occurrence)]
+    const told = await look(draft, keys, call, asked)
+    const {
+      records: written,
+      taken,
+      declined,
+      owed,
+      isForgotten,
+    } = adoption(kept, { entry, alarm: knows, ...told })
+    for (const record of written) draft.set(keys.entry, record.name, JSON.stringify(record))
     for (const one of taken) await takeOver(one)
     for (const one of kept.outgoing) markSent(one)
     if (isForgotten !== null) await forgetWaiting(draft, keys, call, isForgotten)

@@ -10,8 +10,9 @@ import type {
   Happening,
   Kept,
 } from '../core/store.ts'
+import { adoption } from './adoption.ts'
 import { outboxActs } from './outbox.ts'
-import { adoption, reconciled } from './reconcile.ts'
+import { reconciled } from './reconcile.ts'
 import { parse, transactionsOn } from './transaction.ts'
 
 /**
@@ -21,7 +22,7 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, isOver, isTold, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
+  const { owe, takeOver, endOf, isTold, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
     db,
     atomically,
   )
@@ -66,7 +67,7 @@ export function sqliteActs(db: DatabaseSync) {
 
     commit(fence: Fence, given: Commit): Commit {
       return atomically(fence, () => {
-        const commit = reconciled(given, read(given.record.name), isOver)
+        const commit = reconciled(given, read(given.record.name), endOf)
         const { record, happenings, owed, isGone } = commit
         if (isGone === true) sql(`DELETE FROM entry WHERE name = ?`).run(record.name)
         else write(record)
@@ -78,7 +79,7 @@ export function sqliteActs(db: DatabaseSync) {
 
     adopt(fence: Fence, kept: Kept): readonly string[] {
       return atomically(fence, () => {
-        const known = { entry: read, alarm: isKnown, isOver, isTold }
+        const known = { entry: read, alarm: isKnown, endOf, isTold }
         const { records, taken, declined, owed, isForgotten } = adoption(kept, known)
         for (const record of records) write(record)
         for (const one of taken) takeOver(one)

@@ -405,6 +405,23 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         expect((await store.alarms(10)).map((one) => one.alarm.kind)).toEqual(['healed'])
       })
 
+      it('and so is what waits of a later one, raised before the spell that they heard of had ended', async () => {
+        const ended = commitOf([{ alarm: alarm('healed', { raisedAt: 120 }, 190), to: ['ops'], due: 0 }])
+        const state = { ...ended.record.state, raises: { memory: [120] } }
+        await store.commit(store.fence, { ...ended, record: { ...ended.record, at: 200, state } })
+        const known = async () => Object.keys((await store.entry('cache'))?.state.problems ?? {})
+        const adoptRaised = async (raisedAt: number) => {
+          const { record } = commitOf([{ alarm: alarm('raised', { raisedAt }), to: [], due: 0 }])
+          const outgoing = [told({ raisedAt })]
+          return store.adopt(store.fence, { records: [{ ...record, at: 195 }], happenings: [], outgoing })
+        }
+        expect([await adoptRaised(150), await known()]).toEqual([
+          [told({ raisedAt: 150 }).alarm.occurrence],
+          [],
+        ])
+        expect([await adoptRaised(191), await known()], 'a spell of its own').toEqual([[], ['memory']])
+      })
+
       it('but what people have heard of it is ended', async () => {
         const ended = commitOf([{ alarm: alarm('healed', { raisedAt: 120 }), to: ['ops'], due: 0 }])
         const state = { ...ended.record.state, raises: { memory: [120] } }

@@ -1,0 +1,184 @@
+import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf } from '../core/alarm.ts'
+import { emptyState, type ProblemState } from '../core/judge.ts'
+import type { EntryRecord, Kept } from '../core/store.ts'
+import { say } from '../core/text.ts'
+import { type EndOf, endIn, idOf, isInAnother, isOvertaken, raisedIn } from './spells.ts'
+
+/*
+ * How a store takes over what another one kept: the decision, for all stores.
+ */
+
+/** Whether people heard nothing of an occurrence, and hear of its problem by what the record knows of it. */
+type IsRepeat = (occurrence: string, record: EntryRecord) => boolean
+
+/**
+ * The record of an entry after another one was taken over: the newer one, with the problems that only the older one
+ * knows to be raised and whose end nobody was told. Whoever told the entry last did not know of them, and the next
+ * telling has to end them in public. Those of which people heard nothing go where they heard of them by the other
+ * record.
+ */
+function merged(
+  stored: EntryRecord | null,
+  given: EntryRecord,
+  endOf: EndOf,
+  isRepeat: IsRepeat,
+): EntryRecord {
+  if (stored === null) return given
+  const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
+  const problems = { ...newer.state.problems }
+  for (const [id, known] of raisedIn(newer)) {
+    const isRaised = older.state.problems[id]?.phase === 'raised'
+    if (!isRaised && isRepeat(occurrenceOf(older.name, known), older)) delete problems[id]
+  }
+  for (const [id, known] of raisedIn(older)) {
+    const other = problems[id]
+    const name = stored.state.problems[id]
+    const occurrence = occurrenceOf(newer.name, known)
+    if (other?.phase === 'raised') problems[id] = { ...other, raisedAt: name?.raisedAt ?? other.raisedAt }
+    else if (endOf(occurrence) === null && !isRepeat(occurrence, newer)) problems[id] = known
+  }
+  return { ...newer, state: { ...newer.state, problems, raises: raisesOf(older, newer) } }
+}
+
+/** When problems were raised, as far as one of the records knows. */
+function raisesOf(a: EntryRecord, b: EntryRecord): EntryRecord['state']['raises'] {
+  const ids = Object.keys({ ...a.state.raises, ...b.state.raises })
+  return Object.fromEntries(
+    ids.map((id) => {
+      const both = new Set([...(a.state.raises[id] ?? []), ...(b.state.raises[id] ?? [])])
+      return [id, [...both].sort((one, other) => one - other)]
+    }),
+  )
+}
+
+/**
+ * The record with what it holds as told and no alarm bears out marked as untold: whoever had that alarm lost it, and
+ * the next telling owes it again, under the same name.
+ */
+function honest(record: EntryRecord, isKnown: (occurrence: string) => boolean): EntryRecord {
+  const unborne = raisedIn(record).filter(
+    ([, problem]) => problem.toldAt !== null && !isKnown(occurrenceOf(record.name, problem)),
+  )
+  if (unborne.length === 0) return record
+  const untold = unborne.map(([id, problem]) => [id, { ...problem, toldAt: null }] as const)
+  const problems = { ...record.state.problems, ...Object.fromEntries(untold) }
+  return { ...record, state: { ...record.state, problems } }
+}
+
+type KeptAlarm = Kept['outgoing'][number]
+
+/** What a store knows that is to take over what another one kept. */
+export interface Known {
+  readonly entry: (name: string) => EntryRecord | null
+  /** Whether it has this very alarm for this channel. */
+  readonly alarm: (kept: KeptAlarm) => boolean
+  readonly endOf: EndOf
+  /** Whether there is any alarm of an occurrence. */
+  readonly isTold: (occurrence: string) => boolean
+}
+
+/** What a store has to do to take over what another one kept. */
+export interface Adoption {
+  readonly records: readonly EntryRecord[]
+  /** Alarms that it does not know yet. */
+  readonly taken: readonly KeptAlarm[]
+  /** The occurrences of alarms that it does not take, since people hear of their problem under another name. */
+  readonly declined: readonly string[]
+  /** What ends these for those who were told, where others are told of the problem under another name. */
+  readonly owed: readonly Owed[]
+  /** Whether what waits of an occurrence is to be forgotten; null: nothing is. */
+  readonly isForgotten: ((occurrence: string) => boolean) | null
+}
+
+/** How a store takes over what another one kept. */
+export function adoption(
+  { records, outgoing, overrules = false, declined: needless = [] }: Kept,
+  known: Known,
+): Adoption {
+  const words = Map.groupBy(outgoing, ({ alarm }) => alarm.occurrence)
+  const of = (occurrence: string) => words.get(occurrence) ?? []
+  const endOf: EndOf = (occurrence) =>
+    known.endOf(occurrence) ?? endIn(of(occurrence).map(({ alarm }) => alarm))
+  const isTold = (occurrence: string) => known.isTold(occurrence) || of(occurrence).length > 0
+  const isHeard = (occurrence: string) =>
+    known.isTold(occurrence) || of(occurrence).some(({ status }) => status === 'sent')
+  const isRepeat = (occurrence: string, record: EntryRecord) =>
+    !isHeard(occurrence) && isInAnother(occurrence, record, endOf)
+  const written = new Map<string, EntryRecord>()
+  const read = (name: string) => written.get(name) ?? known.entry(name)
+  for (const given of records) {
+    const stored = read(given.name)
+    if (overrules && stored !== null && stored.at > given.at) continue
+    written.set(given.name, honest(overrules ? given : merged(stored, given, endOf, isRepeat), isTold))
+  }
+  const taken = new Map<string, KeptAlarm>()
+  const declined = new Set<string>()
+  const owed: Owed[] = []
+  for (const kept of outgoing) {
+    const { entry, dedupKey, occurrence } = kept.alarm
+    const id = `${dedupKey} ${kept.channel}`
+    if (taken.has(id) || needless.includes(occurrence) || known.alarm(kept)) continue
+    const { isTaken, record, end } = received(kept, read(entry), endOf, isRepeat)
+    if (isTaken) taken.set(id, kept)
+    else declined.add(occurrence)
+    if (overrules) continue
+    if (end !== null) owed.push({ alarm: end, to: [kept.channel], due: kept.due })
+    if (record !== null) written.set(entry, record)
+  }
+  const isForgotten = (occurrence: string) =>
+    needless.includes(occurrence) ||
+    (overrules && written.values().some((record) => isOvertaken(occurrence, record)))
+  return {
+    records: [...written.values()],
+    taken: [...taken.values()],
+    declined: [...declined],
+    owed,
+    isForgotten: overrules || needless.length > 0 ? isForgotten : null,
+  }
+}
+
+/** What becomes of an alarm that is taken over and not known yet. */
+interface Reception {
+  readonly isTaken: boolean
+  /** The record that the problem stands in, if that has changed. */
+  readonly record: EntryRecord | null
+  /** What ends it for those who were told, where others are told of its problem under another name. */
+  readonly end: Alarm | null
+}
+
+const asItIs: Reception = { isTaken: true, record: null, end: null }
+
+/**
+ * An alarm that is taken over tells of its problem too, where the record of its entry knows nothing of it. One that
+ * waits, of a problem that people hear of under another name, or heard of since, is not needed.
+ */
+function received(
+  { alarm, status }: KeptAlarm,
+  stored: EntryRecord | null,
+  endOf: EndOf,
+  isRepeat: IsRepeat,
+): Reception {
+  const { problem, occurrence } = alarm
+  const known = stored?.state.problems[idOf(alarm)]
+  const isRaised = stored !== null && known?.phase === 'raised'
+  const isOther = isRaised && occurrenceOf(stored.name, known) !== occurrence
+  const isHeardOf = isOther || (stored !== null && isRepeat(occurrence, stored))
+  const isWaiting = status === 'pending' || status === 'sending'
+  if (isWaiting && isHeardOf) return { ...asItIs, isTaken: false }
+  if (isEnd(alarm) || endOf(occurrence) !== null) return asItIs
+  if (isOther) return { ...asItIs, end: status === 'sent' ? superseded(alarm) : null }
+  return isRaised ? asItIs : { ...asItIs, record: standing(alarm, problem, stored) }
+}
+
+function superseded({ entry: name, story: kind, title, tags, at, problem }: Alarm): Alarm {
+  const summary = say`${problem.summary}; this goes on as another alarm`
+  return alarmOf({ name, kind, title, tags }, { kind: 'withdrawn', at, problem: { ...problem, summary } })
+}
+
+/** The record with the problem of an alarm; where there was none, one that knows nothing else. */
+function standing(alarm: Alarm, problem: ProblemState, stored: EntryRecord | null): EntryRecord {
+  const { entry: name, story: kind, title, at } = alarm
+  const record = stored ?? { name, kind, title, at, took: 0, state: emptyState, samples: {} }
+  const problems = { ...record.state.problems, [idOf(alarm)]: { ...problem, phase: 'raised' as const } }
+  return { ...record, state: { ...record.state, problems } }
+}
