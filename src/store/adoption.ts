@@ -2,13 +2,22 @@ import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf } from '../core/ala
 import { emptyState, type ProblemState } from '../core/judge.ts'
 import type { EntryRecord, Kept } from '../core/store.ts'
 import { say } from '../core/text.ts'
-import { type EndOf, endIn, idOf, isInAnother, isOvertaken, raisedIn } from './spells.ts'
+import {
+  type EndOf,
+  endIn,
+  idOf,
+  isOvertaken,
+  type OneSpell,
+  overlapping,
+  raisedIn,
+  raisesOf,
+} from './spells.ts'
 
 /*
  * How a store takes over what another one kept: the decision, for all stores.
  */
 
-/** Whether people heard nothing of an occurrence, and hear of its problem by what the record knows of it. */
+/** Whether people heard nothing of an occurrence, but of another that the record knows, in which it lies. */
 type IsRepeat = (occurrence: string, record: EntryRecord) => boolean
 
 /**
@@ -26,29 +35,22 @@ function merged(
   if (stored === null) return given
   const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
   const problems = { ...newer.state.problems }
+  const spells = new Map<string, OneSpell>()
   for (const [id, known] of raisedIn(newer)) {
     const isRaised = older.state.problems[id]?.phase === 'raised'
     if (!isRaised && isRepeat(occurrenceOf(older.name, known), older)) delete problems[id]
   }
   for (const [id, known] of raisedIn(older)) {
     const other = problems[id]
-    const name = stored.state.problems[id]
     const occurrence = occurrenceOf(newer.name, known)
-    if (other?.phase === 'raised') problems[id] = { ...other, raisedAt: name?.raisedAt ?? other.raisedAt }
-    else if (endOf(occurrence) === null && !isRepeat(occurrence, newer)) problems[id] = known
+    if (other?.phase === 'raised') {
+      const name = stored.state.problems[id]?.raisedAt ?? other.raisedAt
+      problems[id] = { ...other, raisedAt: name }
+      if (name !== null) spells.set(id, { name, others: [known.raisedAt, other.raisedAt] })
+    } else if (endOf(occurrence) === null && !isRepeat(occurrence, newer)) problems[id] = known
   }
-  return { ...newer, state: { ...newer.state, problems, raises: raisesOf(older, newer) } }
-}
-
-/** When problems were raised, as far as one of the records knows. */
-function raisesOf(a: EntryRecord, b: EntryRecord): EntryRecord['state']['raises'] {
-  const ids = Object.keys({ ...a.state.raises, ...b.state.raises })
-  return Object.fromEntries(
-    ids.map((id) => {
-      const both = new Set([...(a.state.raises[id] ?? []), ...(b.state.raises[id] ?? [])])
-      return [id, [...both].sort((one, other) => one - other)]
-    }),
-  )
+  const raises = raisesOf(older.state.raises, newer.state.raises, spells)
+  return { ...newer, state: { ...newer.state, problems, raises } }
 }
 
 /**
@@ -103,7 +105,7 @@ export function adoption(
   const isHeard = (occurrence: string) =>
     known.isTold(occurrence) || of(occurrence).some(({ status }) => status === 'sent')
   const isRepeat = (occurrence: string, record: EntryRecord) =>
-    !isHeard(occurrence) && isInAnother(occurrence, record, endOf)
+    !isHeard(occurrence) && overlapping(occurrence, record, endOf).some(isHeard)
   const written = new Map<string, EntryRecord>()
   const read = (name: string) => written.get(name) ?? known.entry(name)
   for (const given of records) {
@@ -162,7 +164,7 @@ function received(
   const known = stored?.state.problems[idOf(alarm)]
   const isRaised = stored !== null && known?.phase === 'raised'
   const isOther = isRaised && occurrenceOf(stored.name, known) !== occurrence
-  const isHeardOf = isOther || (stored !== null && isRepeat(occurrence, stored))
+  const isHeardOf = isOther || (stored !== null && !isRaised && isRepeat(occurrence, stored))
   const isWaiting = status === 'pending' || status === 'sending'
   if (isWaiting && isHeardOf) return { ...asItIs, isTaken: false }
   if (isEnd(alarm) || endOf(occurrence) !== null) return asItIs

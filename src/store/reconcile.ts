@@ -1,6 +1,6 @@
 import { type Alarm, isEnd, occurrenceOf, ofSpell } from '../core/alarm.ts'
 import type { Commit, EntryRecord } from '../core/store.ts'
-import { type EndOf, idOf, raisedIn } from './spells.ts'
+import { type EndOf, idOf, raisedIn, raisesOf } from './spells.ts'
 
 /*
  * One spell of a problem bears one name, whoever tells of it. Two nodes that cannot see each other's records raise it
@@ -21,11 +21,13 @@ export function reconciled(commit: Commit, stored: EntryRecord | null, endOf: En
   const found = strangers(commit, stored).filter(
     ([, known]) => endOf(occurrenceOf(record.name, known)) === null,
   )
-  if (found.length === 0) return commit
-  const names = new Map(found.map(([id, { raisedAt }]) => [id, raisedAt]))
+  if (stored === null || found.length === 0) return commit
+  const spells = new Map(
+    found.map(([id, { raisedAt, since }]) => [id, { name: raisedAt ?? since, others: timesOf(id, commit) }]),
+  )
   const rename = (alarm: Alarm) => {
-    const raisedAt = names.get(idOf(alarm)) ?? null
-    return raisedAt === null ? alarm : ofSpell(alarm, raisedAt)
+    const spell = spells.get(idOf(alarm))
+    return spell === undefined ? alarm : ofSpell(alarm, spell.name)
   }
   const ended = new Set(commit.owed.filter(({ alarm }) => isEnd(alarm)).map(({ alarm }) => idOf(alarm)))
   const problems = { ...record.state.problems }
@@ -34,15 +36,22 @@ export function reconciled(commit: Commit, stored: EntryRecord | null, endOf: En
     if (given?.phase === 'raised') problems[id] = { ...given, raisedAt: known.raisedAt }
     else if (!ended.has(id)) problems[id] = known
   }
+  const raises = raisesOf(stored.state.raises, record.state.raises, spells)
   return {
     ...commit,
-    record: { ...record, state: { ...record.state, problems } },
+    record: { ...record, state: { ...record.state, problems, raises } },
     owed: commit.owed.map(({ alarm, otherwise, ...to }) => ({
       ...to,
       alarm: rename(alarm),
       ...(otherwise !== undefined && { otherwise: rename(otherwise) }),
     })),
   }
+}
+
+/** When a problem was raised, by all that a commit says of it. */
+function timesOf(id: string, { record, owed }: Commit): readonly (number | null)[] {
+  const told = owed.filter(({ alarm }) => idOf(alarm) === id).map(({ alarm }) => alarm.problem.raisedAt)
+  return [record.state.problems[id]?.raisedAt ?? null, ...told]
 }
 
 /** The raised problems of the stored record that the writer of a commit did not know as what they are. */

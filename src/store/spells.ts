@@ -27,13 +27,37 @@ export function spellsOf(record: EntryRecord): readonly string[] {
   return [...raises, ...raisedIn(record).map(([, known]) => occurrenceOf(name, known))]
 }
 
-/** Whether the record knows a spell of this problem that was raised later, or ended after this one was raised. */
-export function isInAnother(occurrence: string, { name, state }: EntryRecord, endOf: EndOf): boolean {
+/** The spells of the same problem that the record knows, and that were raised later or ended after this one was raised. */
+export function overlapping(
+  occurrence: string,
+  { name, state }: EntryRecord,
+  endOf: EndOf,
+): readonly string[] {
   const problem = problemOf(occurrence)
   const raisedAt = raisedAtOf(occurrence)
-  return (state.raises[problem.slice(name.length + 1)] ?? []).some((at) => {
-    return at > raisedAt || (at < raisedAt && (endOf(spellOf(problem, at)) ?? 0) >= raisedAt)
-  })
+  const raises = state.raises[problem.slice(name.length + 1)] ?? []
+  const others = raises.filter((at) => at !== raisedAt).map((at) => spellOf(problem, at))
+  return others.filter((other) => raisedAtOf(other) > raisedAt || (endOf(other) ?? 0) >= raisedAt)
+}
+
+type Raises = EntryRecord['state']['raises']
+
+/** Under which name (when it was raised, wall milliseconds) a spell goes on that was raised at other times too. */
+export interface OneSpell {
+  readonly name: number
+  readonly others: readonly (number | null)[]
+}
+
+/** When problems were raised, as far as one of two records knows: a spell counts once, by problem the one of `spells`. */
+export function raisesOf(a: Raises, b: Raises, spells: ReadonlyMap<string, OneSpell>): Raises {
+  const ids = Object.keys({ ...a, ...b })
+  return Object.fromEntries(
+    ids.map((id) => {
+      const { name, others } = spells.get(id) ?? { name: 0, others: [] }
+      const times = [...(a[id] ?? []), ...(b[id] ?? [])].map((at) => (others.includes(at) ? name : at))
+      return [id, [...new Set(times)].sort((one, other) => one - other)]
+    }),
+  )
 }
 
 /** Whether an occurrence is a spell of a problem that the record knows under another name. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Fenced, type Kept, type Store } from '../../src/core/store.ts'
+import { type EntryRecord, Fenced, type Kept, type Store } from '../../src/core/store.ts'
 import { alarm, commitOf } from './owed.ts'
 
 /** What every store promises, run on each of them. */
@@ -420,6 +420,31 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
           [],
         ])
         expect([await adoptRaised(191), await known()], 'a spell of its own').toEqual([[], ['memory']])
+      })
+
+      it('but not where that later one is the same spell, which got the name of the first', async () => {
+        const spell = (raisedAt: number, at: number) => {
+          const { record } = commitOf([{ alarm: alarm('raised', { raisedAt }), to: [], due: 0 }])
+          return { ...record, at, state: { ...record.state, raises: { memory: [raisedAt] } } }
+        }
+        const commit = (record: EntryRecord) =>
+          store.commit(store.fence, { record, happenings: [], owed: [] })
+        await commit(spell(99, 1))
+        const { record } = await commit(spell(120, 2))
+        expect(record.state.raises).toEqual({ memory: [99] })
+        const kept = { records: [spell(130, 3)], happenings: [], outgoing: [told({ raisedAt: 99 })] }
+        expect(await store.adopt(store.fence, kept)).toEqual([])
+        expect((await store.entry('cache'))?.state.raises).toEqual({ memory: [99] })
+        expect((await store.alarms(10)).map((one) => one.alarm.problem.raisedAt)).toEqual([99])
+      })
+
+      it('nor where nobody heard of that later one', async () => {
+        const { record } = commitOf([])
+        const kept = { ...record, at: 9, state: { ...record.state, raises: { memory: [99, 120] } } }
+        const [first, later] = [told({ raisedAt: 99 }), told({ raisedAt: 120 })]
+        const both = { records: [kept], happenings: [], outgoing: [first, later] }
+        expect(await store.adopt(store.fence, both)).toEqual([later.alarm.occurrence])
+        expect(await spells()).toEqual(new Set([first.alarm.occurrence]))
       })
 
       it('but what people have heard of it is ended', async () => {
