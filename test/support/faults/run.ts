@@ -1,12 +1,9 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../servers/redis.ts'
 import { check } from './checker.ts'
 import { startCluster } from './cluster.ts'
 import { unleash } from './nemesis.ts'
-import { summaryOf } from './summary.ts'
+import { keepHistory, summaryOf } from './summary.ts'
 
 /*
  * The nemesis for as long as wanted: `node run.ts --minutes 10 --seed 7 --nodes 3`. Its history is kept where a rule
@@ -44,7 +41,5 @@ for (const { rule, at, text } of violations)
 console.log(`faults: ${summaryOf(history)}; seed ${seed}`)
 if (violations.length > 0 || process.exitCode === 1) {
   process.exitCode = 1
-  const file = join(await mkdtemp(join(tmpdir(), 'hz-faults-')), 'history.json')
-  await writeFile(file, JSON.stringify(history))
-  console.log(`faults: the history is in ${file}`)
+  console.log(`faults: the history is in ${await keepHistory(history)}`)
 }

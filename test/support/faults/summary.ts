@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { check } from './checker.ts'
 import { type History, spellsOf } from './history.ts'
 
@@ -19,4 +22,11 @@ export function summaryOf(history: History): string {
     `${stale.length} stale acts`,
     `${violations.length} violations`,
   ].join(', ')
+}
+
+/** Keeps a history in a file, for whoever asks how a rule was broken. Returns the file. */
+export async function keepHistory(history: History): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'hz-faults-')), 'history.json')
+  await writeFile(file, JSON.stringify(history))
+  return file
 }
