@@ -17,21 +17,23 @@ import {
  * How a store takes over what another one kept: the decision, for all stores.
  */
 
-/** Whether people heard nothing of an occurrence, but of another that the record knows, in which it lies. */
-type IsRepeat = (occurrence: string, record: EntryRecord) => boolean
+/** What is known of occurrences, by the store and by what it takes over. */
+interface Fame {
+  readonly endOf: EndOf
+  /** 2: an alarm of it may have reached people; 1: one waits; 0: there is none. */
+  readonly reach: (occurrence: string) => number
+  /** Whether people heard nothing of it, but of another that the record knows, in which it lies. */
+  readonly isRepeat: (occurrence: string, record: EntryRecord) => boolean
+}
 
 /**
  * The record of an entry after another one was taken over: the newer one, with the problems that only the older one
  * knows to be raised and whose end nobody was told. Whoever told the entry last did not know of them, and the next
  * telling has to end them in public. Those of which people heard nothing go where they heard of them by the other
- * record.
+ * record. What both hold as raised keeps the stored name, unless the other one has got further.
  */
-function merged(
-  stored: EntryRecord | null,
-  given: EntryRecord,
-  endOf: EndOf,
-  isRepeat: IsRepeat,
-): EntryRecord {
+function merged(stored: EntryRecord | null, given: EntryRecord, fame: Fame): EntryRecord {
+  const { endOf, reach, isRepeat } = fame
   if (stored === null) return given
   const [older, newer] = given.at > stored.at ? [stored, given] : [given, stored]
   const problems = { ...newer.state.problems }
@@ -44,9 +46,11 @@ function merged(
     const other = problems[id]
     const occurrence = occurrenceOf(newer.name, known)
     if (other?.phase === 'raised') {
-      const name = stored.state.problems[id]?.raisedAt ?? other.raisedAt
-      problems[id] = { ...other, raisedAt: name }
-      if (name !== null) spells.set(id, { name, others: [known.raisedAt, other.raisedAt] })
+      const [ours, its] = older === stored ? [known, other] : [other, known]
+      const isFurther = reach(occurrenceOf(given.name, its)) > reach(occurrenceOf(stored.name, ours))
+      const { raisedAt } = isFurther ? its : ours
+      problems[id] = { ...other, raisedAt, toldAt: other.toldAt ?? known.toldAt }
+      if (raisedAt !== null) spells.set(id, { name: raisedAt, others: [known.raisedAt, other.raisedAt] })
     } else if (endOf(occurrence) === null && !isRepeat(occurrence, newer)) problems[id] = known
   }
   const raises = raisesOf(older.state.raises, newer.state.raises, spells)
@@ -77,6 +81,8 @@ export interface Known {
   readonly endOf: EndOf
   /** Whether there is any alarm of an occurrence. */
   readonly isTold: (occurrence: string) => boolean
+  /** Whether any of them was sent, or may have been. */
+  readonly hasLeft: (occurrence: string) => boolean
 }
 
 /** What a store has to do to take over what another one kept. */
@@ -106,37 +112,58 @@ export function adoption(
     known.isTold(occurrence) || of(occurrence).some(({ status }) => status === 'sent')
   const isRepeat = (occurrence: string, record: EntryRecord) =>
     !isHeard(occurrence) && overlapping(occurrence, record, endOf).some(isHeard)
+  const reach = (occurrence: string) => {
+    const hasLeft = known.hasLeft(occurrence) || of(occurrence).some(isUnderWay)
+    return hasLeft ? 2 : isTold(occurrence) ? 1 : 0
+  }
+  const fame = { endOf, reach, isRepeat }
   const written = new Map<string, EntryRecord>()
   const read = (name: string) => written.get(name) ?? known.entry(name)
   for (const given of records) {
     const stored = read(given.name)
     if (overrules && stored !== null && stored.at > given.at) continue
-    written.set(given.name, honest(overrules ? given : merged(stored, given, endOf, isRepeat), isTold))
+    written.set(given.name, honest(overrules ? given : merged(stored, given, fame), isTold))
   }
   const taken = new Map<string, KeptAlarm>()
-  const declined = new Set<string>()
+  const refused = new Set<string>()
   const owed: Owed[] = []
   for (const kept of outgoing) {
     const { entry, dedupKey, occurrence } = kept.alarm
     const id = `${dedupKey} ${kept.channel}`
     if (taken.has(id) || needless.includes(occurrence) || known.alarm(kept)) continue
-    const { isTaken, record, end } = received(kept, read(entry), endOf, isRepeat)
+    const stored = read(entry)
+    if (overrules) {
+      if (isWaiting(kept) && stored !== null && isOvertaken(occurrence, stored)) refused.add(occurrence)
+      else taken.set(id, kept)
+      continue
+    }
+    const { isTaken, record, end } = received(kept, stored, fame)
     if (isTaken) taken.set(id, kept)
-    else declined.add(occurrence)
-    if (overrules) continue
+    else refused.add(occurrence)
     if (end !== null) owed.push({ alarm: end, to: [kept.channel], due: kept.due })
     if (record !== null) written.set(entry, record)
   }
+  const left = new Set(written.values().flatMap((record) => namesLeft(known.entry(record.name), record)))
   const isForgotten = (occurrence: string) =>
     needless.includes(occurrence) ||
+    left.has(occurrence) ||
     (overrules && written.values().some((record) => isOvertaken(occurrence, record)))
   return {
     records: [...written.values()],
     taken: [...taken.values()],
-    declined: [...declined],
+    declined: [...refused],
     owed,
-    isForgotten: overrules || needless.length > 0 ? isForgotten : null,
+    isForgotten: overrules || needless.length + left.size > 0 ? isForgotten : null,
   }
+}
+
+/** The names that raised problems had and have no more. */
+function namesLeft(before: EntryRecord | null, after: EntryRecord): readonly string[] {
+  return raisedIn(before).flatMap(([id, { raisedAt }]) => {
+    const now = after.state.problems[id]
+    const isRenamed = now?.phase === 'raised' && now.raisedAt !== raisedAt
+    return isRenamed ? [occurrenceOf(after.name, { ...now, raisedAt })] : []
+  })
 }
 
 /** What becomes of an alarm that is taken over and not known yet. */
@@ -149,27 +176,45 @@ interface Reception {
 }
 
 const asItIs: Reception = { isTaken: true, record: null, end: null }
+const declined: Reception = { ...asItIs, isTaken: false }
 
 /**
  * An alarm that is taken over tells of its problem too, where the record of its entry knows nothing of it. One that
- * waits, of a problem that people hear of under another name, or heard of since, is not needed.
+ * waits, of a problem that people have heard of since, is not needed.
  */
-function received(
-  { alarm, status }: KeptAlarm,
-  stored: EntryRecord | null,
-  endOf: EndOf,
-  isRepeat: IsRepeat,
-): Reception {
-  const { problem, occurrence } = alarm
+function received(one: KeptAlarm, stored: EntryRecord | null, fame: Fame): Reception {
+  const { alarm } = one
   const known = stored?.state.problems[idOf(alarm)]
   const isRaised = stored !== null && known?.phase === 'raised'
-  const isOther = isRaised && occurrenceOf(stored.name, known) !== occurrence
-  const isHeardOf = isOther || (stored !== null && !isRaised && isRepeat(occurrence, stored))
-  const isWaiting = status === 'pending' || status === 'sending'
-  if (isWaiting && isHeardOf) return { ...asItIs, isTaken: false }
-  if (isEnd(alarm) || endOf(occurrence) !== null) return asItIs
-  if (isOther) return { ...asItIs, end: status === 'sent' ? superseded(alarm) : null }
-  return isRaised ? asItIs : { ...asItIs, record: standing(alarm, problem, stored) }
+  if (isRaised && occurrenceOf(stored.name, known) !== alarm.occurrence)
+    return receivedBeside(one, known, stored, fame)
+  if (isWaiting(one) && stored !== null && !isRaised && fame.isRepeat(alarm.occurrence, stored))
+    return declined
+  if (isRaised || isEnd(alarm) || fame.endOf(alarm.occurrence) !== null) return asItIs
+  return { ...asItIs, record: standing(alarm, stored) }
+}
+
+/** The same where the record has the problem under another name: the one that has got further stays. */
+function receivedBeside(
+  one: KeptAlarm,
+  known: ProblemState,
+  stored: EntryRecord,
+  { endOf, reach }: Fame,
+): Reception {
+  const { alarm, status } = one
+  const name = occurrenceOf(stored.name, known)
+  const isOver = isEnd(alarm) || endOf(alarm.occurrence) !== null
+  if (!isOver && reach(alarm.occurrence) > reach(name))
+    return { ...asItIs, record: renamed(alarm, known, stored) }
+  if (isWaiting(one) && reach(name) > 0) return declined
+  return isOver || status !== 'sent' ? asItIs : { ...asItIs, end: superseded(alarm) }
+}
+
+const isWaiting = ({ status }: KeptAlarm) => status === 'pending' || status === 'sending'
+
+/** Whether an alarm was sent, or may have been. */
+export function isUnderWay(one: Pick<KeptAlarm, 'status' | 'attempts'> | null): boolean {
+  return one !== null && (one.status !== 'pending' || one.attempts > 0)
 }
 
 function superseded({ entry: name, story: kind, title, tags, at, problem }: Alarm): Alarm {
@@ -177,9 +222,20 @@ function superseded({ entry: name, story: kind, title, tags, at, problem }: Alar
   return alarmOf({ name, kind, title, tags }, { kind: 'withdrawn', at, problem: { ...problem, summary } })
 }
 
+/** The record with the problem of an alarm under the name that the alarm has. */
+function renamed(alarm: Alarm, known: ProblemState, record: EntryRecord): EntryRecord {
+  const id = idOf(alarm)
+  const { raisedAt, since } = alarm.problem
+  const toldAt = known.toldAt ?? alarm.at
+  const problems = { ...record.state.problems, [id]: { ...known, raisedAt, toldAt } }
+  const spells = new Map([[id, { name: raisedAt ?? since, others: [known.raisedAt] }]])
+  const raises = raisesOf(record.state.raises, {}, spells)
+  return { ...record, state: { ...record.state, problems, raises } }
+}
+
 /** The record with the problem of an alarm; where there was none, one that knows nothing else. */
-function standing(alarm: Alarm, problem: ProblemState, stored: EntryRecord | null): EntryRecord {
-  const { entry: name, story: kind, title, at } = alarm
+function standing(alarm: Alarm, stored: EntryRecord | null): EntryRecord {
+  const { entry: name, story: kind, title, at, problem } = alarm
   const record = stored ?? { name, kind, title, at, took: 0, state: emptyState, samples: {} }
   const problems = { ...record.state.problems, [idOf(alarm)]: { ...problem, phase: 'raised' as const } }
   return { ...record, state: { ...record.state, problems } }

@@ -77,6 +77,14 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return toldOf(occurrence).length > 0
   }
 
+  /** Whether an alarm of an occurrence was sent, or may have been. */
+  function hasLeft(occurrence: string): boolean {
+    const left = sql(
+      `SELECT 1 FROM outbox WHERE occurrence = ? AND NOT (status = 'pending' AND attempts = 0)`,
+    )
+    return left.get(occurrence) !== undefined
+  }
+
   /** Forgets what waits of these occurrences. */
   function forgetWaiting(isMeant: (occurrence: string) => boolean): void {
     const waiting = sql(`SELECT DISTINCT occurrence FROM outbox WHERE status = 'pending'`).all()
@@ -112,6 +120,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     markSent,
     endOf,
     isTold,
+    hasLeft,
     isKnown,
     forgetWaiting,
 

@@ -1,6 +1,6 @@
 import { type Alarm, endKeysOf } from '../core/alarm.ts'
 import type { Kept } from '../core/store.ts'
-import type { Known } from './adoption.ts'
+import { isUnderWay, type Known } from './adoption.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { type Call, readHash } from './redis-read.ts'
 import { heldIn, newRow, parse, rowsIn, sawOpen } from './redis-rows.ts'
@@ -17,15 +17,23 @@ export async function look(
   keys: StoreKeys,
   call: Call,
   occurrences: readonly string[],
-): Promise<Pick<Known, 'endOf' | 'isTold'>> {
+): Promise<Pick<Known, 'endOf' | 'isTold' | 'hasLeft'>> {
   const rows = rowsIn(draft, keys, call)
   await rows.loadPlaces(occurrences)
-  const ends = (occurrence: string) => rows.idsOf(occurrence, endKeysOf(occurrence))
-  await draft.load(keys.alarm, occurrences.flatMap(ends))
+  const idsOf = (occurrence: string) => rows.placesOf(occurrence).map(([id]) => id)
+  const ends = (occurrence: string) => {
+    const endKeys = endKeysOf(occurrence)
+    return rows.placesOf(occurrence).flatMap(([id, , key]) => (endKeys.includes(key) ? [`${id}`] : []))
+  }
+  await Promise.all([
+    draft.load(keys.alarm, occurrences.flatMap(ends)),
+    rows.loadIds(occurrences.flatMap(idsOf)),
+  ])
   return {
     endOf: (occurrence) =>
       endIn(ends(occurrence).flatMap((id) => parse<Alarm>(draft.get(keys.alarm, id)) ?? [])),
-    isTold: (occurrence) => rows.channelsOf(occurrence).length > 0,
+    isTold: (occurrence) => idsOf(occurrence).length > 0,
+    hasLeft: (occurrence) => idsOf(occurrence).some((id) => isUnderWay(rows.get(id))),
   }
 }
 

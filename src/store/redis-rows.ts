@@ -60,7 +60,7 @@ export function rowsIn(draft: Draft, keys: StoreKeys, call: Call, expected = 1) 
   }
 
   return {
-    /** Makes ready for `has`, `idsOf`, `channelsOf`, `insert` and `remove`. */
+    /** Makes ready for `has`, `placesOf`, `channelsOf`, `insert` and `remove`. */
     loadPlaces,
 
     /** Makes ready for `find` too. A dedup key belongs to one occurrence. */
@@ -84,9 +84,7 @@ export function rowsIn(draft: Draft, keys: StoreKeys, call: Call, expected = 1) 
       return place === undefined ? null : get(place[0])
     },
 
-    /** The alarms of an occurrence that have one of these keys, on any channel. */
-    idsOf: (occurrence: string, dedupKeys: readonly string[]): string[] =>
-      placesOf(occurrence).flatMap(([id, , key]) => (dedupKeys.includes(key) ? [`${id}`] : [])),
+    placesOf,
 
     /** Who was sent, or is to be sent, anything of an occurrence. */
     channelsOf: (occurrence: string): string[] => [

@@ -22,7 +22,7 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, endOf, isTold, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
+  const { owe, takeOver, endOf, isTold, hasLeft, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
     db,
     atomically,
   )
@@ -79,7 +79,7 @@ export function sqliteActs(db: DatabaseSync) {
 
     adopt(fence: Fence, kept: Kept): readonly string[] {
       return atomically(fence, () => {
-        const known = { entry: read, alarm: isKnown, endOf, isTold }
+        const known = { entry: read, alarm: isKnown, endOf, isTold, hasLeft }
         const { records, taken, declined, owed, isForgotten } = adoption(kept, known)
         for (const record of records) write(record)
         for (const one of taken) takeOver(one)

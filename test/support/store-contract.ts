@@ -466,6 +466,7 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
 
       it('and ends for them what people were told under another name', async () => {
         await owe(alarm())
+        await claim()
         await adopt(told({ raisedAt: 99 }, 'sent'))
         const known = (await store.alarms(10)).map((one) => [
           one.status,
@@ -476,9 +477,39 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         expect(known).toEqual([
           ['pending', 'withdrawn', 99],
           ['sent', 'raised', 99],
-          ['pending', 'raised', first],
+          ['sending', 'raised', first],
         ])
         expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+      })
+
+      it('that of which people heard, where they have heard nothing of the other', async () => {
+        await owe(alarm())
+        await adopt(told({ raisedAt: 99 }, 'sent'))
+        expect((await store.alarms(10)).map((one) => [one.status, one.alarm.problem.raisedAt])).toEqual([
+          ['sent', 99],
+        ])
+        expect(await raisedAt()).toBe(99)
+        const over = { alarm: alarm('recovered', { raisedAt: 99 }), to: 'told', due: 1 } as const
+        await store.commit(store.fence, commitOf([over]))
+        expect((await store.alarms(10))[0]?.alarm.kind, 'told to those who heard of it').toBe('recovered')
+      })
+
+      it('that of which an alarm is left, where there is none of the other', async () => {
+        const { record } = commitOf([{ alarm: alarm(), to: [], due: 0 }])
+        await store.commit(store.fence, { record, happenings: [], owed: [] })
+        expect(await adopt(told({ raisedAt: 99 }))).toEqual([])
+        expect(await raisedAt()).toBe(99)
+        expect(await spells()).toEqual(new Set([alarm('raised', { raisedAt: 99 }).occurrence]))
+      })
+
+      it('that of two records of which people heard', async () => {
+        await owe(alarm())
+        const { record } = commitOf([{ alarm: alarm('raised', { raisedAt: 99 }), to: [], due: 0 }])
+        const outgoing = [told({ raisedAt: 99 }, 'sent')]
+        for (const at of [0, 9])
+          await store.adopt(store.fence, { records: [{ ...record, at }], happenings: [], outgoing })
+        expect(await raisedAt()).toBe(99)
+        expect(await spells()).toEqual(new Set([alarm('raised', { raisedAt: 99 }).occurrence]))
       })
 
       it('that of a store which is right about it', async () => {
