@@ -1,4 +1,4 @@
-import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf } from '../core/alarm.ts'
+import { type Alarm, alarmOf, isEnd, type Owed, occurrenceOf, raisedAtOf } from '../core/alarm.ts'
 import { emptyState, type ProblemState } from '../core/judge.ts'
 import type { EntryRecord, Kept } from '../core/store.ts'
 import { say } from '../core/text.ts'
@@ -40,18 +40,20 @@ function merged(stored: EntryRecord | null, given: EntryRecord, fame: Fame): Ent
   const spells = new Map<string, OneSpell>()
   for (const [id, known] of raisedIn(newer)) {
     const isRaised = older.state.problems[id]?.phase === 'raised'
-    if (!isRaised && isRepeat(occurrenceOf(older.name, known), older)) delete problems[id]
+    const occurrence = occurrenceOf(older.name, known)
+    if (endOf(occurrence) !== null || (!isRaised && isRepeat(occurrence, older))) delete problems[id]
   }
   for (const [id, known] of raisedIn(older)) {
     const other = problems[id]
     const occurrence = occurrenceOf(newer.name, known)
+    if (endOf(occurrence) !== null) continue
     if (other?.phase === 'raised') {
       const [ours, its] = older === stored ? [known, other] : [other, known]
       const isFurther = reach(occurrenceOf(given.name, its)) > reach(occurrenceOf(stored.name, ours))
       const { raisedAt } = isFurther ? its : ours
       problems[id] = { ...other, raisedAt, toldAt: other.toldAt ?? known.toldAt }
       if (raisedAt !== null) spells.set(id, { name: raisedAt, others: [known.raisedAt, other.raisedAt] })
-    } else if (endOf(occurrence) === null && !isRepeat(occurrence, newer)) problems[id] = known
+    } else if (!isRepeat(occurrence, newer)) problems[id] = known
   }
   const raises = raisesOf(older.state.raises, newer.state.raises, spells)
   return { ...newer, state: { ...newer.state, problems, raises } }
@@ -146,8 +148,9 @@ export function adoption(
   const left = new Set(written.values().flatMap((record) => namesLeft(known.entry(record.name), record)))
   const isForgotten = (occurrence: string) =>
     needless.includes(occurrence) ||
-    left.has(occurrence) ||
-    (overrules && written.values().some((record) => isOvertaken(occurrence, record)))
+    (endOf(occurrence) === null &&
+      (left.has(occurrence) ||
+        (overrules && written.values().some((record) => isOvertaken(occurrence, record)))))
   return {
     records: [...written.values()],
     taken: [...taken.values()],
@@ -185,30 +188,37 @@ const declined: Reception = { ...asItIs, isTaken: false }
 function received(one: KeptAlarm, stored: EntryRecord | null, fame: Fame): Reception {
   const { alarm } = one
   const known = stored?.state.problems[idOf(alarm)]
-  const isRaised = stored !== null && known?.phase === 'raised'
+  const isRaised =
+    stored !== null && known?.phase === 'raised' && fame.endOf(occurrenceOf(stored.name, known)) === null
   if (isRaised && occurrenceOf(stored.name, known) !== alarm.occurrence)
     return receivedBeside(one, known, stored, fame)
-  if (isWaiting(one) && stored !== null && !isRaised && fame.isRepeat(alarm.occurrence, stored))
+  if (
+    isWaiting(one) &&
+    !isOwedEnd(one, fame) &&
+    stored !== null &&
+    !isRaised &&
+    fame.isRepeat(alarm.occurrence, stored)
+  )
     return declined
   if (isRaised || isEnd(alarm) || fame.endOf(alarm.occurrence) !== null) return asItIs
   return { ...asItIs, record: standing(alarm, stored) }
 }
 
 /** The same where the record has the problem under another name: the one that has got further stays. */
-function receivedBeside(
-  one: KeptAlarm,
-  known: ProblemState,
-  stored: EntryRecord,
-  { endOf, reach }: Fame,
-): Reception {
+function receivedBeside(one: KeptAlarm, known: ProblemState, stored: EntryRecord, fame: Fame): Reception {
+  const { endOf, reach } = fame
   const { alarm, status } = one
   const name = occurrenceOf(stored.name, known)
   const isOver = isEnd(alarm) || endOf(alarm.occurrence) !== null
   if (!isOver && reach(alarm.occurrence) > reach(name))
     return { ...asItIs, record: renamed(alarm, known, stored) }
-  if (isWaiting(one) && reach(name) > 0) return declined
+  const isEarlier = (endOf(alarm.occurrence) ?? Number.POSITIVE_INFINITY) < raisedAtOf(name)
+  if (isWaiting(one) && reach(name) > 0 && !isEarlier && !isOwedEnd(one, fame)) return declined
   return isOver || status !== 'sent' ? asItIs : { ...asItIs, end: superseded(alarm) }
 }
+
+/** The end of a spell that people heard of. */
+const isOwedEnd = ({ alarm }: KeptAlarm, { reach }: Fame) => isEnd(alarm) && reach(alarm.occurrence) === 2
 
 const isWaiting = ({ status }: KeptAlarm) => status === 'pending' || status === 'sending'
 

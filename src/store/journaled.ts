@@ -56,6 +56,8 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
   }
 
   async function remember(commit: Commit): Promise<void> {
+    // It may not know yet of spells that others have ended.
+    await keep({ records: [commit.record], overrules: true })
     await journal.commit(journal.fence, commit)
     await keepEnds(commit)
   }
@@ -110,7 +112,8 @@ export function journaledStore(shared: Store, journal: Store): JournaledStore {
 
     async settle(fence, settlements) {
       // First the journal: what was sent is known here even where Redis is gone by now.
-      await keep({ outgoing: settlements.flatMap((one) => sentAs(claimed.get(one.id), one)) })
+      const outgoing = settlements.flatMap((one) => sentAs(claimed.get(one.id), one))
+      await keep({ outgoing, overrules: true })
       await shared.settle(fence, settlements)
       for (const { id } of settlements) claimed.delete(id)
     },

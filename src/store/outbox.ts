@@ -36,13 +36,17 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return known.get(channel, alarm.dedupKey) !== undefined
   }
 
-  /** Marks an alarm as sent that another store has sent; one that is not here stays so. */
-  function markSent({ channel, alarm, status, error, settledAt }: Kept['outgoing'][number]): void {
-    if (status !== 'sent') return
+  /**
+   * Marks an alarm as sent that another store has sent, and as given up what one that is right about it has; one that
+   * is not here stays so.
+   */
+  function markSettled({ channel, alarm, ...one }: Kept['outgoing'][number], overrules: boolean): void {
+    const { status, error, settledAt } = one
+    if (status !== 'sent' && !(status === 'failed' && overrules)) return
     sql(`
-      UPDATE outbox SET status = 'sent', error = ?, settled_at = ?
-      WHERE channel = ? AND dedup_key = ? AND status <> 'sent'
-    `).run(error, settledAt, channel, alarm.dedupKey)
+      UPDATE outbox SET status = ?, error = ?, settled_at = ?
+      WHERE channel = ? AND dedup_key = ? AND status <> 'sent' AND status <> ?
+    `).run(status, error, settledAt, channel, alarm.dedupKey, status)
   }
 
   /** Takes over an alarm that another store kept and this one does not know. */
@@ -117,7 +121,7 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
   return {
     owe,
     takeOver,
-    markSent,
+    markSettled,
     endOf,
     isTold,
     hasLeft,

@@ -42,8 +42,8 @@ type KeptAlarm = Kept['outgoing'][number]
 interface Reception {
   /** Whether this very alarm is here for its channel. */
   knows(one: KeptAlarm): boolean
-  /** Marks it as sent where it is known and was sent elsewhere. */
-  markSent(one: KeptAlarm): void
+  /** Marks it as sent where it is known and was sent elsewhere; as given up too where whoever says so `overrules`. */
+  markSettled(one: KeptAlarm, overrules: boolean): void
   /** Takes in one that is not known. */
   takeOver(one: KeptAlarm): Promise<void>
 }
@@ -59,9 +59,10 @@ export async function reception(
   await rows.load(kept.map(({ alarm }) => alarm))
   return {
     knows: ({ channel, alarm }) => rows.has(channel, alarm),
-    markSent({ channel, alarm, status, error, settledAt }) {
+    markSettled({ channel, alarm, status, error, settledAt }, overrules) {
       const known = rows.find(channel, alarm)
-      if (known !== null && status === 'sent' && known.status !== 'sent')
+      const isNews = known !== null && known.status !== 'sent' && known.status !== status
+      if (isNews && (status === 'sent' || (status === 'failed' && overrules)))
         rows.change(known, { status, error, settledAt })
     },
     async takeOver({ alarm, ...told }) {
@@ -81,7 +82,15 @@ export async function forgetWaiting(
 ): Promise<void> {
   const open = await readHash(call, keys.open)
   const rows = rowsIn(draft, keys, call)
-  const waiting = heldIn(open).filter(({ status, occurrence }) => status === 'pending' && isMeant(occurrence))
+  const pending = heldIn(open).filter(({ status }) => status === 'pending')
+  // Whether one is meant may depend on its end.
+  await look(
+    draft,
+    keys,
+    call,
+    pending.map(({ occurrence }) => occurrence),
+  )
+  const waiting = pending.filter(({ occurrence }) => isMeant(occurrence))
   for (const row of waiting) sawOpen(draft, keys, open, row)
   // This very act may have marked it as sent.
   const meant = waiting.filter(({ id }) => draft.get(keys.open, `${id}`) !== null)

@@ -118,7 +118,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
   }
 
   async function adoptIn(draft: Draft, kept: Kept): Promise<readonly string[]> {
-    const { knows, markSent, takeOver } = await reception(draft, keys, call, kept.outgoing)
+    const { knows, markSettled, takeOver } = await reception(draft, keys, call, kept.outgoing)
     const news = kept.outgoing.filter((one) => !knows(one))
     const names = [...kept.records.map(({ name }) => name), ...news.map(({ alarm }) => alarm.entry)]
     await draft.load(keys.entry, names)
@@ -135,7 +135,7 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
     } = adoption(kept, { entry, alarm: knows, ...told })
     for (const record of written) draft.set(keys.entry, record.name, JSON.stringify(record))
     for (const one of taken) await takeOver(one)
-    for (const one of kept.outgoing) markSent(one)
+    for (const one of kept.outgoing) markSettled(one, kept.overrules === true)
     if (isForgotten !== null) await forgetWaiting(draft, keys, call, isForgotten)
     tell(draft, keys, kept.happenings)
     await owe(draft, owed)

@@ -37,7 +37,10 @@ export function overlapping(
   const raisedAt = raisedAtOf(occurrence)
   const raises = state.raises[problem.slice(name.length + 1)] ?? []
   const others = raises.filter((at) => at !== raisedAt).map((at) => spellOf(problem, at))
-  return others.filter((other) => raisedAtOf(other) > raisedAt || (endOf(other) ?? 0) >= raisedAt)
+  const end = endOf(occurrence) ?? Number.POSITIVE_INFINITY
+  return others.filter((other) =>
+    raisedAtOf(other) > raisedAt ? raisedAtOf(other) <= end : (endOf(other) ?? 0) >= raisedAt,
+  )
 }
 
 type Raises = EntryRecord['state']['raises']

@@ -22,10 +22,8 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, endOf, isTold, hasLeft, isKnown, markSent, forgetWaiting, ...outbox } = outboxActs(
-    db,
-    atomically,
-  )
+  const { owe, takeOver, endOf, isTold, hasLeft, isKnown, markSettled, forgetWaiting, ...outbox } =
+    outboxActs(db, atomically)
 
   function tell(happenings: readonly Happening[]): void {
     const line = sql(`INSERT INTO timeline (at, entry, problem, kind, text) VALUES (?, ?, ?, ?, ?)`)
@@ -83,7 +81,7 @@ export function sqliteActs(db: DatabaseSync) {
         const { records, taken, declined, owed, isForgotten } = adoption(kept, known)
         for (const record of records) write(record)
         for (const one of taken) takeOver(one)
-        for (const one of kept.outgoing) markSent(one)
+        for (const one of kept.outgoing) markSettled(one, kept.overrules === true)
         if (isForgotten !== null) forgetWaiting(isForgotten)
         tell(kept.happenings)
         for (const end of owed) owe(end)

@@ -54,7 +54,7 @@ const spells = fc.uniqueArray(
 )
 
 const raises = fc.record(
-  { 'memory/': fc.constantFrom([1], [2], [1, 2]), 'memory/a': fc.constantFrom([1], [2], [1, 2]) },
+  { 'memory/b': fc.constantFrom([1], [2], [1, 2]), 'memory/a': fc.constantFrom([1], [2], [1, 2]) },
   { requiredKeys: [] },
 )
 
