@@ -14,7 +14,8 @@ export function doubtful(commit: Commit, stored: EntryRecord | null): readonly s
 
 /**
  * A commit as it has to be written over a record that its writer may not have seen: what was raised meanwhile stays
- * raised, for the next telling to end it, and what the writer raised anew goes on under the known name.
+ * raised, for the next telling to end it, and what the writer raised anew goes on under the known name. A record is not
+ * forgotten while such a problem is left.
  */
 export function reconciled(commit: Commit, stored: EntryRecord | null, endOf: EndOf): Commit {
   const { record } = commit
@@ -36,10 +37,12 @@ export function reconciled(commit: Commit, stored: EntryRecord | null, endOf: En
     if (given?.phase === 'raised') problems[id] = { ...given, raisedAt: known.raisedAt }
     else if (!ended.has(id)) problems[id] = known
   }
+  const isLeft = found.some(([id]) => problems[id]?.phase === 'raised')
   const raises = raisesOf(stored.state.raises, record.state.raises, spells)
   return {
     ...commit,
     record: { ...record, state: { ...record.state, problems, raises } },
+    ...(isLeft && { isGone: false }),
     owed: commit.owed.map(({ alarm, otherwise, ...to }) => ({
       ...to,
       alarm: rename(alarm),

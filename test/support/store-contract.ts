@@ -367,6 +367,15 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         expect(await raisedAt()).toBe(alarm().problem.raisedAt)
       })
 
+      it('and forgets no record in which it is raised', async () => {
+        await owe(alarm())
+        await store.commit(store.fence, { ...commitOf([]), isGone: true })
+        expect(await raisedAt()).toBe(alarm().problem.raisedAt)
+        const over = { alarm: alarm('withdrawn'), to: 'told', due: 1 } as const
+        await store.commit(store.fence, { ...commitOf([over]), isGone: true })
+        expect(await store.entry('cache')).toBeNull()
+      })
+
       it('but a new spell after the end has a name of its own', async () => {
         await owe(alarm())
         await store.commit(store.fence, commitOf([{ alarm: alarm('recovered'), to: 'told', due: 1 }]))

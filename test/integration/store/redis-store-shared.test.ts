@@ -255,7 +255,7 @@ describeWith(['redis'], 'a store over Redis that several nodes share', () => {
       { channel: 'night', pending: 500, failed: 2500, due: 2500 },
       { channel: 'phone', pending: 3000, failed: 0, due: 0 },
     ])
-    await store.commit(store.fence, { ...commitOf([]), isGone: true })
+    await store.commit(store.fence, { ...commitOf(many), owed: [], isGone: true })
     await store.prune(6)
     expect(await store.alarms(9999)).toHaveLength(3500)
   })
