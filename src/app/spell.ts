@@ -1,6 +1,7 @@
 import type { Degraded } from '../cluster/degraded.ts'
 import type { Outage } from '../cluster/picker/types.ts'
 import { coordinationLost } from '../cluster/story/coordination.ts'
+import { isEnd, problemOf } from '../core/alarm.ts'
 import type { ClusterView } from '../core/cluster.ts'
 import type { Entry } from '../core/plan.ts'
 import type { Outgoing } from '../core/store.ts'
@@ -110,8 +111,10 @@ export function beginSpell(ports: SpellPorts): Spell {
   async function handOver(among: Degraded): Promise<void> {
     while (!ending.signal.aborted) {
       if (!among.isVoice()) {
-        const due = (await journal.alarms(mostAlarms)).filter(isDue)
-        const { sent, declined } = await among.forward(due.toReversed().map(({ id: _, ...one }) => one))
+        const alarms = await journal.alarms(mostAlarms)
+        const due = alarms.filter(isDue)
+        const given = alarms.filter((one) => due.includes(one) || isEndBefore(one, due))
+        const { sent, declined } = await among.forward(given.toReversed().map(({ id: _, ...one }) => one))
         const keys = new Set(sent.map(({ channel, dedupKey }) => `${channel} ${dedupKey}`))
         const outgoing = due.filter((one) => keys.has(keyOf(one))).map(asSent)
         if (outgoing.length + declined.length > 0)
@@ -141,6 +144,12 @@ export function beginSpell(ports: SpellPorts): Spell {
       while (works.size > 0) await Promise.all(works)
     },
   }
+}
+
+/** Whether it ended the problem of one that is due: the voice may not know yet that the spell before is over. */
+function isEndBefore({ status, alarm }: Outgoing, due: readonly Outgoing[]): boolean {
+  const isSame = (one: Outgoing) => problemOf(one.alarm.occurrence) === problemOf(alarm.occurrence)
+  return status === 'sent' && isEnd(alarm) && due.some(isSame)
 }
 
 const isDue = (one: Outgoing) => isOpen(one) && one.due <= clock.now()
