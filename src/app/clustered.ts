@@ -56,7 +56,9 @@ export async function runInCluster(
 
   await using stack = new AsyncDisposableStack()
   const journal = stack.use(ownStore(plan))
+  const began = clock.elapsed()
   const { faults, warnings } = await preflight(cluster)
+  const wasSilent = clock.elapsed() - began > timing.valid
   for (const warning of warnings) ports.warned(warning)
   if (faults.length > 0) throw new CannotJoin(faults)
 
@@ -90,7 +92,11 @@ export async function runInCluster(
   const observe = (event: WatchmanEvent) => {
     if (event.type === 'round-ended') rounds.told++
     if (event.type === 'round-overran') rounds.overran++
-    if (event.type === 'beat-failed') standIn.suspect()
+    if (event.type === 'beat-failed') {
+      standIn.suspect()
+      // Others may have stood in meanwhile: what they know has to be there before this node tells anything.
+      if (view().mode === 'starting') duty.mustReplay()
+    }
     const outlook = event.type === 'beat' ? seen() : null
     if (outlook?.mode === 'member') standIn.relax(outlook)
     // The leader sends what others raise: it looks when it is told to, and by itself now and then.
@@ -125,8 +131,8 @@ export async function runInCluster(
     isBehind = is
     remember()
   })
-  // It was killed before it had caught up.
-  if (isBehind) duty.mustReplay()
+  // It was killed before it had caught up, or others may have stood in while Redis did not answer.
+  if (isBehind || wasSilent) duty.mustReplay()
   const membership = join(
     cluster.name,
     kept === null ? { floor: 0 } : { floor: kept.floor, leftover: kept.key, generation: kept.generation },

@@ -19,7 +19,7 @@ export interface LeaderlessPorts extends EmergencyPorts {
  */
 export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSignal): Promise<void> {
   const { view, cluster } = ports
-  const { beat, lease } = cluster.timing
+  const { beat } = cluster.timing
   let since = clock.elapsed()
   let lastEpoch = 0
   let speaking: AbortController | null = null
@@ -33,7 +33,7 @@ export async function watchLeadership(ports: LeaderlessPorts, signal: AbortSigna
       speaking = null
     }
     const lasting = clock.elapsed() - since
-    if (speaking === null && isLeaderless({ view: seen, lasting }, lease) && isFirst(seen)) {
+    if (speaking === null && isLeaderless({ view: seen, lasting }, cluster.timing) && isFirst(seen)) {
       await ended
       speaking = new AbortController()
       ended = speak(
@@ -61,10 +61,13 @@ async function speak(
   lastEpoch: number,
   until: AbortSignal,
 ): Promise<void> {
-  const { journal, watch, view, observe } = ports
+  const { journal, watch, view, observe, cluster } = ports
   const engine = emergencyEngine([], ports)
   const entry = outageEntry(watch, 'leader', () => noLeader({ view: view(), lasting: lasting(), lastEpoch }))
-  const term = soleTerm(journal.fence, until)
+  const sole = soleTerm(journal.fence, until)
+  // Asked before every send: this process may have been stopped since.
+  const isStill = () => isLeaderless({ view: view(), lasting: lasting() }, cluster.timing)
+  const term = { ...sole, isOver: () => sole.isOver() || !isStill() }
   const { told, ended } = speakOf(entry, true, { engine, journal, term, until })
   try {
     await Promise.all([told, ended])

@@ -1,4 +1,4 @@
-import type { ClusterRecords, ClusterView } from '../../core/cluster.ts'
+import type { ClusterRecords, ClusterTiming, ClusterView } from '../../core/cluster.ts'
 import type { Finding } from '../../core/outcome.ts'
 import type { Problem, Step } from '../../core/story.ts'
 import { milliseconds, type Said, say } from '../../core/text.ts'
@@ -62,13 +62,21 @@ export interface Leaderless {
   readonly lastEpoch: number
 }
 
-/** Whether it is time to say so. While Redis is lost that is told instead; a node that is not a member yet waits. */
-export function isLeaderless({ view, lasting }: Omit<Leaderless, 'lastEpoch'>, lease: number): boolean {
+/**
+ * Whether it is time to say so. While Redis is lost that is told instead; a node that is not a member yet waits, and
+ * so does one whose last heartbeat is old: it was stopped perhaps, and does not know who leads now.
+ */
+export function isLeaderless(
+  { view, lasting }: Omit<Leaderless, 'lastEpoch'>,
+  { lease, valid }: Pick<ClusterTiming, 'lease' | 'valid'>,
+): boolean {
   const isMember = view.mode === 'member' || view.mode === 'recovering'
   return (
     isMember &&
     view.fault === null &&
     view.leader === null &&
+    view.lastBeatAge !== null &&
+    view.lastBeatAge < valid &&
     lasting > clusterLimits.leaderlessLeases * lease
   )
 }

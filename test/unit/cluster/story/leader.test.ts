@@ -73,12 +73,16 @@ const view = (more: Partial<ClusterView> = {}): ClusterView => ({
 
 test('a node says that nobody leads after three leases, as a member of a Redis that answers', () => {
   const lasting = 3 * lan.lease + 1
-  expect(isLeaderless({ view: view(), lasting }, lan.lease)).toBe(true)
-  expect(isLeaderless({ view: view(), lasting: 3 * lan.lease }, lan.lease)).toBe(false)
-  expect(isLeaderless({ view: view({ leader: { name: 'b', epoch: 1 } }), lasting }, lan.lease)).toBe(false)
-  expect(isLeaderless({ view: view({ fault: 'slow' }), lasting }, lan.lease)).toBe(false)
+  expect(isLeaderless({ view: view(), lasting }, lan)).toBe(true)
+  expect(isLeaderless({ view: view(), lasting: 3 * lan.lease }, lan)).toBe(false)
+  expect(isLeaderless({ view: view({ leader: { name: 'b', epoch: 1 } }), lasting }, lan)).toBe(false)
+  expect(isLeaderless({ view: view({ fault: 'slow' }), lasting }, lan)).toBe(false)
   for (const mode of ['starting', 'degraded', 'leaving'] as const)
-    expect(isLeaderless({ view: view({ mode }), lasting }, lan.lease)).toBe(false)
+    expect(isLeaderless({ view: view({ mode }), lasting }, lan)).toBe(false)
+  for (const lastBeatAge of [null, lan.valid])
+    expect(isLeaderless({ view: view({ lastBeatAge }), lasting }, lan), 'it may have been stopped').toBe(
+      false,
+    )
 })
 
 test('who could lead, or why nobody may', () => {
