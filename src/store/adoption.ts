@@ -146,11 +146,14 @@ export function adoption(
     if (record !== null) written.set(entry, record)
   }
   const left = new Set(written.values().flatMap((record) => namesLeft(known.entry(record.name), record)))
+  const isToldOtherwise = (occurrence: string, record: EntryRecord) =>
+    isOvertaken(occurrence, record) ||
+    (reach(occurrence) < 2 && overlapping(occurrence, record, endOf).some(isHeard))
   const isForgotten = (occurrence: string) =>
     needless.includes(occurrence) ||
     (endOf(occurrence) === null &&
       (left.has(occurrence) ||
-        (overrules && written.values().some((record) => isOvertaken(occurrence, record)))))
+        (overrules && written.values().some((record) => isToldOtherwise(occurrence, record)))))
   return {
     records: [...written.values()],
     taken: [...taken.values()],

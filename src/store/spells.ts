@@ -34,6 +34,7 @@ export function overlapping(
   endOf: EndOf,
 ): readonly string[] {
   const problem = problemOf(occurrence)
+  if (!problem.startsWith(`${name}/`)) return []
   const raisedAt = raisedAtOf(occurrence)
   const raises = state.raises[problem.slice(name.length + 1)] ?? []
   const others = raises.filter((at) => at !== raisedAt).map((at) => spellOf(problem, at))
