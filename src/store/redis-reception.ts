@@ -1,6 +1,6 @@
 import { type Alarm, endKeysOf } from '../core/alarm.ts'
-import type { Kept } from '../core/store.ts'
-import { isUnderWay, type Known } from './adoption.ts'
+import type { Known } from './adoption.ts'
+import { isUnderWay, type KeptAlarm } from './reception.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { type Call, readHash } from './redis-read.ts'
 import { heldIn, newRow, parse, rowsIn, sawOpen } from './redis-rows.ts'
@@ -36,8 +36,6 @@ export async function look(
     hasLeft: (occurrence) => idsOf(occurrence).some((id) => isUnderWay(rows.get(id))),
   }
 }
-
-type KeptAlarm = Kept['outgoing'][number]
 
 interface Reception {
   /** Whether this very alarm is here for its channel. */

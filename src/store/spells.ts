@@ -6,6 +6,15 @@ import type { EntryRecord } from '../core/store.ts'
 /** When an occurrence ended, as somebody was told or is owed, wall milliseconds; null: nobody is. */
 export type EndOf = (occurrence: string) => number | null
 
+/** What is known of occurrences, by the store and by what it takes over. */
+export interface Fame {
+  readonly endOf: EndOf
+  /** 2: an alarm of it may have reached people; 1: one waits; 0: there is none. */
+  readonly reach: (occurrence: string) => number
+  /** Whether people heard nothing of it, but of another that the record knows, in which it lies. */
+  readonly isRepeat: (occurrence: string, record: EntryRecord) => boolean
+}
+
 export function endIn(words: readonly Alarm[]): number | null {
   const ends = words.filter(isEnd).map(({ at }) => at)
   return ends.length === 0 ? null : Math.max(...ends)

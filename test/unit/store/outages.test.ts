@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noOutageYet, type OutageAct, outageActs } from '../../support/outage-acts.ts'
-import { outageCluster } from '../../support/outages.ts'
+import { type OutageNode, outageCluster } from '../../support/outages.ts'
 
 /** How many histories are tried; more of them with `HEALTHZ_MODEL_RUNS`. */
 const numRuns = Number(process.env['HEALTHZ_MODEL_RUNS'] ?? 100)
@@ -29,41 +29,32 @@ describe('a problem that comes back in the outage in which it went', () => {
     expect(await cluster.waiting()).toEqual([])
   })
 
-  it('is told as over and raised anew once Redis is back, where nothing could be sent before', async () => {
+  it.each<[string, (a: OutageNode) => Promise<void>]>([
+    [
+      'heard of it before the outage',
+      async (a) => {
+        await a.tellAndSend('problem', 100)
+        await a.loseRedis()
+      },
+    ],
+    [
+      'heard of it in the outage',
+      async (a) => {
+        await a.loseRedis()
+        await a.tellAndSend('problem', 100)
+      },
+    ],
+    [
+      'have heard nothing of it yet',
+      async (a) => {
+        await a.loseRedis()
+        await a.tell('problem', 100)
+      },
+    ],
+  ])('is told as over and raised anew once Redis is back, where people %s', async (_, begin) => {
     await using cluster = outageCluster()
     const a = cluster.join('a')
-    await a.tellAndSend('problem', 100)
-    await a.loseRedis()
-    await a.tell('ok', 200)
-    await a.tell('problem', 300)
-    await a.findRedis()
-    expect(await cluster.raised()).toBe(300)
-
-    await a.send()
-    expect(cluster.heard()).toEqual(['a: raised 100', 'a: recovered 100', 'a: raised 300'])
-    expect(await cluster.waiting()).toEqual([])
-  })
-
-  it('is told as over, then as raised anew, where people have heard of the first spell alone', async () => {
-    await using cluster = outageCluster()
-    const a = cluster.join('a')
-    await a.loseRedis()
-    await a.tellAndSend('problem', 100)
-    await a.tell('ok', 200)
-    await a.tell('problem', 300)
-    await a.findRedis()
-    expect(await cluster.raised()).toBe(300)
-
-    await a.send()
-    expect(cluster.heard()).toEqual(['a: raised 100', 'a: recovered 100', 'a: raised 300'])
-    expect(await cluster.waiting()).toEqual([])
-  })
-
-  it('is told in both spells, where people have heard of neither', async () => {
-    await using cluster = outageCluster()
-    const a = cluster.join('a')
-    await a.loseRedis()
-    await a.tell('problem', 100)
+    await begin(a)
     await a.tell('ok', 200)
     await a.tell('problem', 300)
     await a.findRedis()
