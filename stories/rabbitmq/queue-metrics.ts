@@ -39,7 +39,7 @@ export async function counted(
     uncounted:
       unread.length === 0
         ? null
-        : say`there is no page of queue metrics (rabbitmq_prometheus, /metrics/detailed) at ${unread}`,
+        : say`no figures of queues could be read from ${unread} (rabbitmq_prometheus, /metrics/detailed)`,
   }
 }
 
@@ -51,7 +51,7 @@ async function withoutPages(api: Management, signal: AbortSignal): Promise<Text 
 
 const overviewShape = z.looseObject({ disable_stats: z.boolean().optional() })
 
-/** The samples of a node, which counts the queues that it leads; null where it has no such page. */
+/** The samples of a node, which counts the queues that it leads; null where that cannot be read. */
 async function readPage(
   { url, user, password }: ServerUrl,
   { vhosts = [], ca, insecure }: Options,
