@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import http from '../../../stories/http/index.ts'
 import { describeWith } from '../../support/needs.ts'
@@ -94,13 +94,14 @@ describeWith(['nginx'], 'the preset nginx', () => {
   test('connections that it turned away are told, once', async () => {
     const full = tellerOf()
     expect((await full.tell('nginx')).step('nginx').outcome).toBe('ok')
-    const clients = await crowd(nginx.port, 100)
-    // Whoever leaves sooner makes room for those who still wait to be accepted.
-    await until('nginx has turned many away', () => {
-      const turnedAway = nginx.log().match(/worker_connections are not enough\s*$/gm) ?? []
-      return turnedAway.length > 20
-    })
-    for (const client of clients) client.destroy()
+    {
+      // Whoever leaves sooner makes room for those who still wait to be accepted.
+      using _crowd = await crowd(nginx.port, 100)
+      await until('nginx has turned many away', () => {
+        const turnedAway = nginx.log().match(/worker_connections are not enough\s*$/gm) ?? []
+        return turnedAway.length > 20
+      })
+    }
     const told = await until('nginx answers again', async () => {
       const now = await full.tell('nginx')
       return now.step('nginx').outcome !== 'skipped' && now
@@ -117,16 +118,12 @@ describeWith(['nginx'], 'the preset nginx', () => {
   })
 
   test('as many connections as its limit are told', async () => {
-    const clients = await crowd(nginx.port, 20)
-    try {
-      const told = await until('nginx has seen them', async () => {
-        const now = await tellerOf(nginx.url, { warnActive: 15, critActive: 50 }).tell('nginx')
-        return now.step('nginx').outcome === 'problem' && now
-      })
-      expect(told.summaries('nginx')[0]).toMatch(/^nginx holds 2\d connections \(limit 15\)$/)
-    } finally {
-      for (const client of clients) client.destroy()
-    }
+    using _crowd = await crowd(nginx.port, 20)
+    const told = await until('nginx has seen them', async () => {
+      const now = await tellerOf(nginx.url, { warnActive: 15, critActive: 50 }).tell('nginx')
+      return now.step('nginx').outcome === 'problem' && now
+    })
+    expect(told.summaries('nginx')[0]).toMatch(/^nginx holds 2\d connections \(limit 15\)$/)
   })
 
   test('another page than that of stub_status is unknown', async () => {
@@ -165,15 +162,14 @@ describeWith(['gunicorn'], 'the preset gunicorn', () => {
   })
 })
 
-/** Clients that begin a request and do not end it, one after the other: nginx gives up none that has begun. */
-async function crowd(port: number, size: number): Promise<readonly Socket[]> {
-  const clients: Socket[] = []
+/** Clients that begin a request and do not end it, one after the other; all of them leave when it is disposed. */
+async function crowd(port: number, size: number): Promise<Disposable> {
+  using clients = new DisposableStack()
   for (let index = 0; index < size; index++) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = clients.adopt(connect(port, '127.0.0.1'), (client) => client.destroy())
     socket.on('error', () => {}) // the server may hang up at any time
     await Promise.race([once(socket, 'connect'), once(socket, 'close')])
     await new Promise((resolve) => socket.write('GET / HTTP/1.1\r\n', resolve))
-    clients.push(socket)
   }
-  return clients
+  return clients.move()
 }

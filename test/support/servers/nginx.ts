@@ -39,8 +39,10 @@ async function startOn(port: number, { server = OK, http = '', tls = [] }: Nginx
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
   const tlsPorts = await freePorts(tls.length)
+  // With `deferred` a connection is taken together with its first bytes. One that is taken before them is given up
+  // again where connections run short, and whether it is would be a matter of chance.
   const servers = [
-    `server { listen 127.0.0.1:${port}; root ${dir}/www; ${server} }`,
+    `server { listen 127.0.0.1:${port} deferred; root ${dir}/www; ${server} }`,
     ...tls.map((entry, index) => tlsServer(dir, tlsPorts[index] ?? 0, entry)),
   ]
   await mkdir(join(dir, 'www'))
