@@ -4,6 +4,7 @@ import { describeWith } from '../support/needs.ts'
 import { makePlace, type Place } from '../support/program.ts'
 import type { JsonReport } from '../support/reports.ts'
 import { startElasticsearch } from '../support/servers/elasticsearch.ts'
+import { startGunicorn } from '../support/servers/gunicorn.ts'
 import { startInfluxdb } from '../support/servers/influxdb.ts'
 import { startKafka } from '../support/servers/kafka.ts'
 import { startMariadb } from '../support/servers/mariadb.ts'
@@ -23,6 +24,7 @@ const needed = [
   'influxdb',
   'prometheus',
   'nginx',
+  'gunicorn',
   'java',
 ] as const
 
@@ -38,7 +40,7 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
 `
 
   beforeAll(async () => {
-    const [redis, mariadb, rabbitmq, supervisor, influxdb, prometheus, nginx] = await Promise.all([
+    const [redis, mariadb, rabbitmq, supervisor, influxdb, prometheus, nginx, gunicorn] = await Promise.all([
       startRedis(),
       startMariadb(),
       startRabbitmq(),
@@ -46,11 +48,12 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
       startInfluxdb({ auth: false }),
       startPrometheus(),
       startNginx(),
+      startGunicorn(),
     ])
     const kafka = stack.use(await startKafka())
     const opensearch = await startElasticsearch({ product: 'opensearch', version: '2.19.1' })
     const servers: readonly ServerProcess[] = [
-      ...[redis, mariadb, rabbitmq, supervisor, influxdb, prometheus, nginx, opensearch],
+      ...[redis, mariadb, rabbitmq, supervisor, influxdb, prometheus, nginx, gunicorn, opensearch],
     ]
     for (const server of servers) stack.use(server)
     const broker = kafka.brokers[0]
@@ -63,6 +66,7 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
       `story: influxdb, with: { url: "${influxdb.url}" }`,
       `story: prom, with: { url: "${prometheus.url}", queries: [{ name: up, query: up }] }`,
       `story: http, with: { url: "${nginx.url}" }`,
+      `name: gunicorn, story: http, with: { url: "${gunicorn.url}", preset: gunicorn }`,
       `story: kafka, with: { brokers: ["127.0.0.1:${broker?.port}"] }`,
       `story: elasticsearch, with: { nodes: ["${opensearch.url}"] }`,
       `story: celery, with: { broker: "${redis.url}/0" }`,
@@ -83,11 +87,10 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
       entry,
       summary.includes('does not answer') ? 'does not answer' : summary,
     ])
-    const kinds = stories.map((story) => /story: (\w+)/.exec(story)?.[1] ?? '')
     expect(Object.fromEntries(said)).toEqual(
-      Object.fromEntries(kinds.map((kind) => [kind, 'does not answer'])),
+      Object.fromEntries(stories.map((story) => [nameOf(story), 'does not answer'])),
     )
-    expect(said).toHaveLength(kinds.length)
+    expect(said).toHaveLength(stories.length)
     expect(place.processes()).toEqual([])
   })
 
@@ -100,7 +103,7 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
     const rounds = () =>
       Math.min(
         ...stories.map((story) => {
-          const entry = /story: (\w+)/.exec(story)?.[1]
+          const entry = nameOf(story)
           return daemon.log().filter((line) => line.msg === 'round ended' && line['entry'] === entry).length
         }),
       )
@@ -119,3 +122,8 @@ ${stories.map((story) => `  - { ${story}, confirmAfter: 100ms${more} }`).join('\
     expect(place.processes()).toEqual([daemon.pid])
   })
 })
+
+/** An entry without a name of its own bears that of its kind. */
+function nameOf(story: string): string {
+  return /^(?:name|story): (\w+)/.exec(story)?.[1] ?? ''
+}
