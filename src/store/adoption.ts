@@ -84,7 +84,7 @@ export interface Adoption {
   readonly declined: readonly string[]
   /** What ends these for those who were told, where others are told of the problem under another name. */
   readonly owed: readonly Owed[]
-  /** Whether what waits of an occurrence is to be forgotten; null: nothing is. */
+  /** Whether what waited of an occurrence before is to be forgotten; null: nothing is. To be asked before anything is written. */
   readonly isForgotten: ((occurrence: string) => boolean) | null
 }
 
@@ -134,9 +134,11 @@ export function adoption(
     if (record !== null) written.set(entry, record)
   }
   const left = new Set(written.values().flatMap((record) => namesLeft(known.entry(record.name), record)))
+  const news = new Set(taken.values().map(({ alarm }) => alarm.occurrence))
   const isToldOtherwise = (occurrence: string, record: EntryRecord) =>
     isOvertaken(occurrence, record) ||
-    (reach(occurrence) < 2 && overlapping(occurrence, record, endOf).some(isHeard))
+    (reach(occurrence) < 2 &&
+      overlapping(occurrence, record, endOf).some((other) => isHeard(other) || news.has(other)))
   const isForgotten = (occurrence: string) =>
     needless.includes(occurrence) ||
     (endOf(occurrence) === null &&

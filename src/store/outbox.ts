@@ -89,13 +89,16 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     return left.get(occurrence) !== undefined
   }
 
-  /** Forgets what waits of these occurrences. */
-  function forgetWaiting(isMeant: (occurrence: string) => boolean): void {
-    const waiting = sql(`SELECT DISTINCT occurrence FROM outbox WHERE status = 'pending'`).all()
-    for (const { occurrence } of waiting) {
-      if (!isMeant(String(occurrence))) continue
-      sql(`DELETE FROM outbox WHERE status = 'pending' AND occurrence = ?`).run(String(occurrence))
-    }
+  /** The ids of what waits of these occurrences. */
+  function waitingOf(isMeant: (occurrence: string) => boolean): readonly number[] {
+    const waiting = sql(`SELECT id, occurrence FROM outbox WHERE status = 'pending'`).all()
+    return waiting.filter(({ occurrence }) => isMeant(String(occurrence))).map(({ id }) => Number(id))
+  }
+
+  /** Forgets those that still wait. */
+  function forget(ids: readonly number[]): void {
+    const forgetting = sql(`DELETE FROM outbox WHERE status = 'pending' AND id = ?`)
+    for (const id of ids) forgetting.run(id)
   }
 
   function toldOf(occurrence: string): string[] {
@@ -126,7 +129,8 @@ export function outboxActs(db: DatabaseSync, atomically: Atomically) {
     isTold,
     hasLeft,
     isKnown,
-    forgetWaiting,
+    waitingOf,
+    forget,
 
     claim(fence: Fence, { channel, at, limit }: Claim): Outgoing[] {
       return atomically(fence, () => {

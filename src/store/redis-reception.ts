@@ -3,7 +3,7 @@ import type { Known } from './adoption.ts'
 import { isUnderWay, type KeptAlarm } from './reception.ts'
 import type { StoreKeys } from './redis-keys.ts'
 import { type Call, readHash } from './redis-read.ts'
-import { heldIn, newRow, parse, rowsIn, sawOpen } from './redis-rows.ts'
+import { type HeldRow, heldIn, newRow, parse, rowsIn, sawOpen } from './redis-rows.ts'
 import type { Draft } from './redis-transaction.ts'
 import { endIn } from './spells.ts'
 
@@ -71,27 +71,32 @@ export async function reception(
   }
 }
 
-/** Forgets what waits of these occurrences. */
-export async function forgetWaiting(
+/** What waits of these occurrences. */
+export async function waitingOf(
   draft: Draft,
   keys: StoreKeys,
   call: Call,
   isMeant: (occurrence: string) => boolean,
-): Promise<void> {
+): Promise<readonly HeldRow[]> {
   const open = await readHash(call, keys.open)
-  const rows = rowsIn(draft, keys, call)
   const pending = heldIn(open).filter(({ status }) => status === 'pending')
+  const occurrences = pending.map(({ occurrence }) => occurrence)
   // Whether one is meant may depend on its end.
-  await look(
-    draft,
-    keys,
-    call,
-    pending.map(({ occurrence }) => occurrence),
-  )
+  await look(draft, keys, call, occurrences)
   const waiting = pending.filter(({ occurrence }) => isMeant(occurrence))
   for (const row of waiting) sawOpen(draft, keys, open, row)
-  // This very act may have marked it as sent.
-  const meant = waiting.filter(({ id }) => draft.get(keys.open, `${id}`) !== null)
-  await rows.loadPlaces(meant.map(({ occurrence }) => occurrence))
-  for (const row of meant) rows.remove(row)
+  return waiting
+}
+
+/** Forgets those that still wait: this very act may have marked one as sent. */
+export async function forgetThese(
+  draft: Draft,
+  keys: StoreKeys,
+  call: Call,
+  waiting: readonly HeldRow[],
+): Promise<void> {
+  const rows = rowsIn(draft, keys, call)
+  const left = waiting.filter(({ id }) => draft.get(keys.open, `${id}`) !== null)
+  await rows.loadPlaces(left.map(({ occurrence }) => occurrence))
+  for (const row of left) rows.remove(row)
 }

@@ -6,7 +6,7 @@ import { doubtful, reconciled } from './reconcile.ts'
 import { type StoreKeys, storeKeys } from './redis-keys.ts'
 import { redisOutbox } from './redis-outbox.ts'
 import { batches, type Call, readFields, readHash, readRange } from './redis-read.ts'
-import { forgetWaiting, look, reception } from './redis-reception.ts'
+import { forgetThese, look, reception, waitingOf } from './redis-reception.ts'
 import { parse } from './redis-rows.ts'
 import { forgetHappenings, readTimeline, tell } from './redis-timeline.ts'
 import { type Draft, transactionsOn } from './redis-transaction.ts'
@@ -133,10 +133,11 @@ export function redisStore(bare: RedisLink, { prefix, guard, fence }: RedisStore
       owed,
       isForgotten,
     } = adoption(kept, { entry, alarm: knows, ...told })
+    const needless = isForgotten === null ? [] : await waitingOf(draft, keys, call, isForgotten)
     for (const record of written) draft.set(keys.entry, record.name, JSON.stringify(record))
     for (const one of taken) await takeOver(one)
     for (const one of kept.outgoing) markSettled(one, kept.overrules === true)
-    if (isForgotten !== null) await forgetWaiting(draft, keys, call, isForgotten)
+    await forgetThese(draft, keys, call, needless)
     tell(draft, keys, kept.happenings)
     await owe(draft, owed)
     return declined

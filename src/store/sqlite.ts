@@ -22,7 +22,7 @@ import { parse, transactionsOn } from './transaction.ts'
 export function sqliteActs(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   const { atomically, plainly } = transactionsOn(db)
-  const { owe, takeOver, endOf, isTold, hasLeft, isKnown, markSettled, forgetWaiting, ...outbox } =
+  const { owe, takeOver, endOf, isTold, hasLeft, isKnown, markSettled, waitingOf, forget, ...outbox } =
     outboxActs(db, atomically)
 
   function tell(happenings: readonly Happening[]): void {
@@ -79,10 +79,11 @@ export function sqliteActs(db: DatabaseSync) {
       return atomically(fence, () => {
         const known = { entry: read, alarm: isKnown, endOf, isTold, hasLeft }
         const { records, taken, declined, owed, isForgotten } = adoption(kept, known)
+        const needless = isForgotten === null ? [] : waitingOf(isForgotten)
         for (const record of records) write(record)
         for (const one of taken) takeOver(one)
         for (const one of kept.outgoing) markSettled(one, kept.overrules === true)
-        if (isForgotten !== null) forgetWaiting(isForgotten)
+        forget(needless)
         tell(kept.happenings)
         for (const end of owed) owe(end)
         return declined

@@ -529,6 +529,15 @@ export function storeContract(name: string, open: () => Promise<Store> | Store):
         expect(await raisedAt()).toBe(99)
         expect(await store.alarms(10), 'what waits under the other name').toEqual([])
       })
+
+      it('both where both are new: only what waited before is forgotten', async () => {
+        const { record } = commitOf([])
+        const raised = { ...record, state: { ...record.state, raises: { memory: [2] } } }
+        const outgoing = [told({ raisedAt: 2 }), told({ raisedAt: 1 })]
+        const kept = { records: [raised], happenings: [], outgoing, overrules: true }
+        await store.adopt(store.fence, kept)
+        expect(await spells()).toEqual(new Set(outgoing.map((one) => one.alarm.occurrence)))
+      })
     })
 
     it('takes over nothing as told of which no alarm is left: the next telling owes it again', async () => {
