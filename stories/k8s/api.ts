@@ -7,6 +7,7 @@ import {
   type Response,
   request,
   say,
+  type Text,
   z,
 } from 'healthz'
 import type { Access } from './access.ts'
@@ -49,13 +50,15 @@ export interface Act {
   readonly right: string
 }
 
-export function clusterApi({ url, token, cert, key, ca, insecure }: Access): Api {
+export function clusterApi(access: Access): Api {
+  const { url, token, cert, key, user, password, ca, insecure } = access
   const send = (path: string, signal: AbortSignal, more: Partial<RequestOptions> = {}) =>
     request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
       ca,
       insecure,
       cert,
       key,
+      ...(token === null && { user, password }),
       maxBody,
       timeout: 7000,
       signal,
@@ -150,20 +153,18 @@ function parseJson(body: string): unknown {
 /** `/version` answers whoever is let in at all; who cannot prove who it is is refused everywhere. */
 export async function enter(
   api: Api,
-  { token, cert }: Pick<Access, 'token' | 'cert'>,
+  { token, cert, user }: Pick<Access, 'token' | 'cert' | 'user'>,
   signal: AbortSignal,
 ): Promise<string> {
   const { address } = api
   const { status, body } = await api.ask('/version', signal)
-  const isNobody = token === null && cert === undefined
+  const isNobody = token === null && cert === undefined && user === undefined
   if (status === 401 || (status === 403 && isNobody)) {
     if (isNobody) throw new ConnectionFailure('auth-missing', address, { advice: tokenAdvice })
+    const hasCertificateOnly = token === null && cert !== undefined
     throw new ConnectionFailure('auth-failed', address, {
-      detail:
-        token === null
-          ? say`its certificate is not known or has ended`
-          : say`its token is not known or has ended`,
-      advice: token === null ? certificateAdvice : tokenAdvice,
+      detail: refused(hasCertificateOnly, token !== null),
+      advice: hasCertificateOnly ? certificateAdvice : tokenAdvice,
     })
   }
   if (status === 403)
@@ -174,6 +175,13 @@ export async function enter(
   throw new ConnectionFailure('protocol', address, {
     detail: say`it answers, but is no API server of Kubernetes`,
   })
+}
+
+function refused(hasCertificateOnly: boolean, hasToken: boolean): Text {
+  if (hasCertificateOnly) return say`its certificate is not known or has ended`
+  return hasToken
+    ? say`its token is not known or has ended`
+    : say`it takes no user with a password, or not this one`
 }
 
 const versionShape = z.looseObject({ gitVersion: z.string() })

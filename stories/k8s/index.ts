@@ -25,7 +25,13 @@ export default defineStory({
     tokenFile: /etc/healthz/k8s-token
     ca: \${file:/etc/healthz/k8s-ca.pem}
     ignore: [kube-system]
-    prometheus: http://prometheus:9090`,
+    prometheus: http://prometheus:9090
+# Or by a kubeconfig that this program may read. Programs that log in (exec, auth-provider) are not run.
+- story: k8s
+  name: shop-cluster
+  with:
+    kubeconfig: /etc/healthz/kubeconfig
+    context: shop`,
     rights: `kubectl create namespace healthz
 kubectl create serviceaccount healthz -n healthz
 kubectl apply -f - <<'EOF'

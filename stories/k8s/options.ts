@@ -3,6 +3,19 @@ import { secret, serverUrl, tlsOptions, z } from 'healthz'
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'not a name of Kubernetes' })
 
 const shape = z.strictObject({
+  kubeconfig: z
+    .string()
+    .startsWith('/', { error: 'not an absolute path' })
+    .meta({
+      description:
+        'a kubeconfig that says the server and who asks, read anew each time; what stands here beside it wins, as the flags of kubectl do',
+    })
+    .optional(),
+  context: z
+    .string()
+    .min(1)
+    .meta({ description: 'a context of the kubeconfig; left out: its current one' })
+    .optional(),
   url: serverUrl('https:', 'http:').meta({ description: 'the API server; in a pod it is known' }).optional(),
   token: secret().optional(),
   tokenFile: z
@@ -28,8 +41,13 @@ const shape = z.strictObject({
 })
 
 /** What `with:` of an entry may hold. Left out, it is what a pod is given: its own cluster and service account. */
-export const options = shape.refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
-  error: 'a certificate to show takes both "cert" and "key"',
-})
+export const options = shape
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    error: 'a certificate to show takes both "cert" and "key"',
+  })
+  .refine(({ kubeconfig, context }) => context === undefined || kubeconfig !== undefined, {
+    path: ['context'],
+    error: 'needs a "kubeconfig"',
+  })
 
 export type Options = z.output<typeof options>

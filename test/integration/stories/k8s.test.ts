@@ -1,15 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { inspect } from 'node:util'
 import { DidNotHelp } from 'healthz'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import { accessOf } from '../../../stories/k8s/access.ts'
 import story from '../../../stories/k8s/index.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Certificate, type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
 import { startHttpReceiver } from '../../support/servers/http-receiver.ts'
 import { type Kubernetes, kubernetesToken, startKubernetes } from '../../support/servers/kubernetes.ts'
-import { makeTempDir } from '../../support/servers/temp-dir.ts'
+import { makeTempDir, type TempDir } from '../../support/servers/temp-dir.ts'
 import { type Told, teller } from '../../support/teller.ts'
 
 const minute = 60_000
@@ -491,6 +492,148 @@ describeWith(['openssl'], 'a cluster of Kubernetes, by the answers of its API', 
     expect((await tellAs({ cert, key })).step('connect').outcome).toBe('unknown')
     for (const half of [{ cert }, { key }])
       expect(story.options.safeParse({ url: certain.url, ...half }).success).toBe(false)
+  })
+
+  describe('by a kubeconfig', () => {
+    let dir: TempDir
+    beforeEach(async () => {
+      dir = await makeTempDir()
+    })
+    afterEach(() => dir[Symbol.asyncDispose]())
+
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    /** Writes one as kubectl does, with a context that works and some that do not. */
+    const write = async (more: { cluster?: object; user?: object; top?: object } = {}) => {
+      const file = join(dir.path, 'config')
+      const config = {
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'shop',
+        contexts: [
+          { name: 'shop', context: { cluster: 'main', user: 'watchman' } },
+          { name: 'lost', context: { cluster: 'gone', user: 'watchman' } },
+          { name: 'stranger', context: { cluster: 'main', user: 'gone' } },
+        ],
+        clusters: [
+          {
+            name: 'main',
+            cluster: more.cluster ?? { server: cluster.url, 'certificate-authority-data': base64(ca) },
+          },
+        ],
+        users: [{ name: 'watchman', user: more.user ?? { token: kubernetesToken } }],
+        ...more.top,
+      }
+      await writeFile(file, stringify(config))
+      return file
+    }
+    const tellBy = async (options: Record<string, unknown>) => {
+      const told = await teller(story, options).tell()
+      expect(inspect(told, { depth: 20 })).not.toContain('hunter2SECRET')
+      expect(inspect(told, { depth: 20 })).not.toContain('PRIVATE KEY')
+      return told
+    }
+    const wellBy = async (options: Record<string, unknown>) => {
+      const told = await tellBy(options)
+      return outcomesOf(told).filter((outcome) => !outcome.endsWith(' ok'))
+    }
+
+    test('data in the file, and files beside it, lead to the cluster', async () => {
+      expect(await wellBy({ kubeconfig: await write() })).toEqual([])
+
+      await mkdir(join(dir.path, 'pki'))
+      await writeFile(join(dir.path, 'pki/ca.crt'), ca)
+      await writeFile(join(dir.path, 'token'), `${kubernetesToken}\n`)
+      const beside = { server: cluster.url, 'certificate-authority': 'pki/ca.crt' }
+      // As kubectl has it, the file with a token is worth more than the token.
+      const user = { tokenFile: './token', token: 'hunter2SECRET-old' }
+      expect(await wellBy({ kubeconfig: await write({ cluster: beside, user }) })).toEqual([])
+      const trusting = { server: cluster.url, 'insecure-skip-tls-verify': true }
+      expect(await wellBy({ kubeconfig: await write({ cluster: trusting }) })).toEqual([])
+      expect(await wellBy({ kubeconfig: await write({ cluster: { server: cluster.url } }) })).toContain(
+        'connect problem',
+      )
+    })
+
+    test('a certificate in it is shown, as data or as files', async () => {
+      await using certain = await startKubernetes(certificates.valid, certificates.caFile)
+      Object.assign(certain, { objects: cluster.objects, at: cluster.at })
+      const { certFile, keyFile } = certificates.valid
+      const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
+      const place = { server: certain.url, 'certificate-authority-data': base64(ca) }
+      const asData = { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) }
+      const asFiles = { 'client-certificate': relative(dir.path, certFile), 'client-key': keyFile }
+      for (const user of [asData, asFiles])
+        expect(await wellBy({ kubeconfig: await write({ cluster: place, user }) })).toEqual([])
+      const half = await tellBy({
+        kubeconfig: await write({ cluster: place, user: { 'client-certificate': certFile } }),
+      })
+      expect(half.reason('connect')).toContain('has a certificate without a key, or a key without one')
+    })
+
+    test('a user with a password is sent as such, and who it does not take is told', async () => {
+      const user = { username: 'watchman', password: 'hunter2SECRET' }
+      const told = await tellBy({ kubeconfig: await write({ user }) })
+      expect(told.kinds()).toEqual([['connect', 'auth-failed']])
+      expect(told.summaries('connect')[0]).toContain('it takes no user with a password, or not this one')
+      expect(cluster.requests.at(-1)?.authorization).toBe(`Basic ${base64('watchman:hunter2SECRET')}`)
+    })
+
+    test('what the entry says wins, as the flags of kubectl do', async () => {
+      const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'aws' }
+      const kubeconfig = await write({ user: { exec } })
+      expect(await wellBy({ kubeconfig, token: kubernetesToken })).toEqual([])
+      const nowhere = await write({ cluster: { server: 'https://192.0.2.1:1' } })
+      expect(await wellBy({ kubeconfig: nowhere, url: cluster.url, ca })).toEqual([])
+      const told = await tellBy({ kubeconfig: await write(), token: 'wrong-hunter2SECRET' })
+      expect(told.kinds()).toEqual([['connect', 'auth-failed']])
+    })
+
+    test.each([
+      [
+        { user: { exec: { command: 'aws' } } },
+        {},
+        /logs in by a program \(exec or auth-provider\).*token of a service account as "tokenFile"/,
+      ],
+      [{ user: { 'auth-provider': { name: 'gcp' } } }, {}, /logs in by a program/],
+      [
+        { user: { as: 'admin', token: 'hunter2SECRET' } },
+        {},
+        /sets as, which this story does not understand$/,
+      ],
+      [
+        { cluster: { server: 'https://h', 'proxy-url': 'http://u:hunter2SECRET@p' } },
+        {},
+        /sets proxy-url, which/,
+      ],
+      [{ cluster: { server: 'https://h', 'tls-server-name': 'x' } }, {}, /sets tls-server-name, which/],
+      [{ cluster: { server: 'hunter2SECRET' } }, {}, /names no cluster with a server$/],
+      [{}, { context: 'lost' }, /names no cluster with a server$/],
+      [{}, { context: 'stranger' }, /names a user that is not in it$/],
+      [{}, { context: 'other' }, /has no context other \(it has: shop, lost, stranger\)$/],
+      [{ top: { 'current-context': '' } }, {}, /has no current context: name one in the option "context"/],
+      [{ top: { contexts: null } }, {}, /has no contexts$/],
+      [{ user: { tokenFile: 'none' } }, {}, /^the file \/.*\/none cannot be read on this node$/],
+      [{ top: { users: 'hunter2SECRET' } }, {}, /is no kubeconfig$/],
+    ])('%o is told in one sentence that says what to do', async (more, options, said) => {
+      const told = await tellBy({ kubeconfig: await write(more), ...options })
+      expect(told.step('connect').outcome).toBe('unknown')
+      expect(told.reason('connect')).toMatch(said)
+      expect(cluster.requests).toEqual([])
+    })
+
+    test('a file that is not there, or holds something else, is told without its words', async () => {
+      const file = join(dir.path, 'config')
+      const none = await tellBy({ kubeconfig: file })
+      expect(none.reason('connect')).toBe(`the file ${file} cannot be read on this node`)
+      for (const text of ['token: "hunter2SECRET', '- hunter2SECRET', '', 'a: *hunter2SECRET']) {
+        await writeFile(file, text)
+        const told = await tellBy({ kubeconfig: file })
+        expect(told.step('connect').outcome).toBe('unknown')
+        expect(told.reason('connect')).toMatch(/is no kubeconfig$/)
+      }
+      expect(story.options.safeParse({ context: 'shop' }).success).toBe(false)
+      expect(story.options.safeParse({ kubeconfig: '~/.kube/config' }).success).toBe(false)
+    })
   })
 
   test('a pod finds its own cluster and token; elsewhere the URL is missed', async () => {

@@ -47,6 +47,7 @@ export interface Kubernetes extends Listening {
     readonly path: string
     readonly type: string
     readonly body: string
+    readonly authorization: string
   }[]
   /** Called after each act, as the controllers of a cluster would see to it. */
   afterAct: (method: string, path: string) => void
@@ -72,7 +73,8 @@ async function answer(
   const url = new URL(request.url ?? '', 'https://localhost')
   const { method = 'GET', headers } = request
   const body = await text(request)
-  kubernetes.requests.push({ method, path: url.pathname, type: headers['content-type'] ?? '', body })
+  const { 'content-type': type = '', authorization = '' } = headers
+  kubernetes.requests.push({ method, path: url.pathname, type, body, authorization })
   if (kubernetes.isHung) return
   response.sendDate = false
   response.setHeader('date', new Date(kubernetes.at).toUTCString())
