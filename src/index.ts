@@ -11,6 +11,7 @@ export {
 } from './clients/cgroup.ts'
 export { shareInFlight } from './clients/in-flight.ts'
 export { launch, plainEnvironment } from './clients/launch.ts'
+export { LazyRedis, reachAll } from './clients/lazy-redis.ts'
 export { type Metric, parseMetrics } from './clients/metrics-text.ts'
 export {
   isWholeScan,
@@ -22,8 +23,14 @@ export {
 } from './clients/proc.ts'
 export { descriptorUse, memoryUse } from './clients/process-use.ts'
 export { connectRedis, type RedisAccess, type RedisConnection } from './clients/redis.ts'
+export { openRedisCluster, type RedisCluster } from './clients/redis-cluster.ts'
+export { askCluster, type ClusterNode, readClusterNodes } from './clients/redis-cluster-nodes.ts'
 export { RedisInfo, redisPairs } from './clients/redis-info.ts'
+export { openRedisKeys, type RedisKeys } from './clients/redis-keys.ts'
+export { connectRedisMaster } from './clients/redis-master.ts'
+export { addressAt, type RedisPlace, reachSentinel, reachServer, serverAt } from './clients/redis-place.ts'
 export { RedisRefusal } from './clients/redis-refusal.ts'
+export { findMaster } from './clients/redis-sentinels.ts'
 export { type RequestOptions, type Response, request, type Timings } from './clients/request.ts'
 export { countRestarts, type Run } from './clients/restarts.ts'
 export { type RunOutput, runProgram } from './clients/run-program.ts'
@@ -49,7 +56,6 @@ export { type JsonPath, jsonPath, valueAt } from './core/json-path.ts'
 export { isPast, type Limit, limit } from './core/limit.ts'
 export { isNamed } from './core/name-pattern.ts'
 export {
-  redisOptions,
   type ServerUrl,
   secret,
   serverUrl,
@@ -57,6 +63,7 @@ export {
   tlsOptions,
 } from './core/options.ts'
 export { parseJson } from './core/parse-json.ts'
+export { clusterNodes, redisOptions, redisPlaceFault, redisPlaceOptions } from './core/redis-options.ts'
 export { slotOf } from './core/redis-slot.ts'
 export { createRedactor, findSecrets, type Redact, Secret } from './core/secret.ts'
 export {

@@ -37,6 +37,8 @@ export interface RedisAccess {
 export interface RedisConnection extends Disposable {
   /** `host:port`. */
   readonly address: string
+  /** Where it is, without credentials. */
+  readonly url: URL
   /**
    * Sends one command; its reply has the shape of protocol 2.
    * @throws ConnectionFailure when there is no answer, or the server does not serve or does not allow this;
@@ -91,6 +93,7 @@ const loginOf = (access: RedisAccess) => ({
 
 class Connection implements RedisConnection {
   readonly address: string
+  readonly url: URL
   readonly #client: Redis
   readonly #access: RedisAccess
   /** Why a connect failed comes as an event only: the promise says no more than that the connection is closed. */
@@ -100,6 +103,7 @@ class Connection implements RedisConnection {
   constructor(client: Redis, access: RedisAccess) {
     const { url } = access.url
     this.address = `${url.hostname}:${endpointOf(url).port}`
+    this.url = url
     this.#client = client
     this.#access = access
     client.on('error', (error: unknown) => {

@@ -63,18 +63,6 @@ export function tlsOptions() {
   }
 }
 
-/** What speaking to a Redis takes beside its URL and the user, for the options of what does so. */
-export function redisOptions() {
-  return {
-    password: secret().optional(),
-    ...tlsOptions(),
-    protocol: z
-      .union([z.literal(2), z.literal(3)])
-      .meta({ description: "version of Redis' own protocol; 2 for old servers and proxies" })
-      .default(3),
-  }
-}
-
 /** A program that a supervisord keeps, which a cure may start. */
 export function supervisedProgram() {
   return z.strictObject({

@@ -13,6 +13,19 @@ export const guide: Guide = {
       password: \${SUPERVISOR_PASSWORD}
       program: beat
 
+# Over sentinels: redbeat_redis_url is redis-sentinel, and redbeat_redis_options has sentinels, service_name, db, password
+# and sentinel_kwargs. A cluster takes "mode: cluster", the "url" of a node, and others as "replicas".
+- story: beat
+  name: shop-beat
+  with:
+    mode: sentinel
+    sentinels: [redis://sentinel1:26379, redis://sentinel2:26379]
+    sentinelPassword: \${SENTINEL_PASSWORD}
+    master: mymaster
+    database: 1
+    user: healthz
+    password: \${BEAT_REDIS_PASSWORD}
+
 # The default scheduler, on the host where it runs
 - story: beat
   name: plain-beat
@@ -42,6 +55,10 @@ export const guide: Guide = {
 `,
   rights: `# +zrem and +hexists are for the cure of the step ghost alone
 ACL SETUSER healthz on >PASSWORD resetkeys resetchannels -@all +ping +select +info +time +zcard +zrangebyscore +hmget +pttl +get +hexists +zrem ~redbeat:*
+# mode: sentinel, on each sentinel
+ACL SETUSER healthz on >PASSWORD resetchannels -@all +ping +sentinel|get-master-addr-by-name +sentinel|master
+# mode: cluster, on each node
+ACL SETUSER healthz +cluster|nodes
 
 # django-celery-beat
 GRANT SELECT ON shop.django_celery_beat_periodictask TO healthz@'%';

@@ -1,14 +1,15 @@
 import {
   CannotTell,
-  connectRedis,
   type OpenContext,
-  type RedisConnection,
+  openRedisKeys,
+  type RedisInfo,
+  type RedisKeys,
   RedisRefusal,
   say,
   shareInFlight,
   stepOf,
 } from 'healthz'
-import type { Options } from './options.ts'
+import { isRedbeat, type Options, scheduleKey } from './options.ts'
 import { type Call, readSchedule, type Schedule } from './schedule.ts'
 
 export interface Beat extends Disposable {
@@ -21,7 +22,8 @@ export interface Store {
   readonly call: Call
   /** The schedule, read once for the steps that ask together. @throws CannotTell where there is none */
   schedule(): Promise<Schedule>
-  info: RedisConnection['info']
+  /** INFO of this section from the server that holds the schedule. */
+  info(section: string): Promise<RedisInfo>
 }
 
 /** Declares a step of this story. */
@@ -35,22 +37,26 @@ export function storeOf({ store }: Beat): Store {
 
 /** @throws ConnectionFailure */
 export async function openBeat({ options, signal }: OpenContext<Options>): Promise<Beat> {
-  const { url, user, password, ca, insecure, protocol } = options
-  if (url === undefined) return { store: null, [Symbol.dispose]() {} }
-  const node = await connectRedis({ url, user, password, ca, insecure, protocol, signal })
-  const call: Call = (command, ...args) => ask(node, command, args)
+  if (!isRedbeat(options)) return { store: null, [Symbol.dispose]() {} }
+  using opening = new DisposableStack()
+  const keys = opening.use(await openRedisKeys(options, signal))
+  const home = await keys.holderOf(scheduleKey(options))
+  const call: Call = (command, ...args) => ask(keys, options, command, args)
+  const owned = opening.move()
   return {
     store: {
-      address: node.address,
+      address: home.address,
       call,
       schedule: shareInFlight(() => readSchedule(call, options)),
-      info: (...sections) => node.info(...sections),
+      info: (section) => home.info(section),
     },
-    [Symbol.dispose]: () => node[Symbol.dispose](),
+    [Symbol.dispose]: () => owned.dispose(),
   }
 }
 
-async function ask(node: RedisConnection, command: string, args: readonly (string | number)[]) {
+/** Asks the server that holds the key, which comes first; what has none, the one that holds the schedule. */
+async function ask(keys: RedisKeys, options: Options, command: string, args: readonly (string | number)[]) {
+  const node = await keys.holderOf(String(args[0] ?? scheduleKey(options)))
   try {
     return await node.call(command, ...args)
   } catch (error) {

@@ -27,9 +27,37 @@ export default defineStory({
       supervisor: unix:///run/supervisor.sock
       program: mail-worker
       queues: [mail]
+
+# Over sentinels
+- story: bullmq
+  name: shop-jobs
+  with:
+    mode: sentinel
+    sentinels: [redis://sentinel1:26379, redis://sentinel2:26379]
+    sentinelPassword: \${SENTINEL_PASSWORD}
+    master: mymaster
+    user: healthz
+    password: \${REDIS_PASSWORD}
+    queues: [orders]
+
+# In a Redis Cluster: all keys of a queue lie in one slot, by the hash tag in the prefix of the application
+- story: bullmq
+  name: big-jobs
+  with:
+    mode: cluster
+    url: redis://node1:6379
+    replicas: [redis://node2:6379, redis://node3:6379]
+    user: healthz
+    password: \${REDIS_PASSWORD}
+    prefix: '{bull}'
+    queues: [orders]
 `,
     rights: `# To look. CLIENT LIST tells the workers.
 ACL SETUSER healthz on >PASSWORD ~bull:* +ping +select +info +client|setname +client|list +exists +get +hget +hmget +llen +lindex +lrange +zcard +zcount +zrange +zrangebyscore +zrevrangebyscore
+# mode: sentinel, on each sentinel
+ACL SETUSER healthz on >PASSWORD resetchannels -@all +ping +sentinel|get-master-addr-by-name +sentinel|master
+# mode: cluster, on each node, with the prefix of the application
+ACL SETUSER healthz +cluster|nodes ~{bull}:*
 # For the cures of paused and failed, which BullMQ itself runs:
 ACL SETUSER healthz +@write +@read +@scripting +@connection
 `,

@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq'
-import { type Cure, DidNotHelp, say } from 'healthz'
-import type { Options } from './options.ts'
+import { type Cure, DidNotHelp, openRedisKeys, say } from 'healthz'
+import { keyOf, type Options } from './options.ts'
 
 /** Lets a paused queue go on, by BullMQ itself. */
 export function resumeQueue(name: string, options: Options): Cure {
@@ -30,7 +30,10 @@ export function retryFailed(name: string, options: Options): Cure {
   }
 }
 
-/** A queue on a connection of its own, that is closed afterwards, also when the act takes too long. */
+/**
+ * A queue on a connection of its own to the server that holds it, which has all of its keys also in a cluster; closed
+ * afterwards, also when the act takes too long.
+ */
 async function withQueue(
   name: string,
   options: Options,
@@ -38,20 +41,22 @@ async function withQueue(
   act: (queue: Queue) => Promise<unknown>,
 ): Promise<void> {
   const { Queue } = await import('bullmq')
-  const { url, ca, insecure, prefix } = options
-  const user = options.user ?? url.user
-  const password = options.password ?? url.password
+  using keys = await openRedisKeys(options, signal)
+  const { url } = await keys.holderOf(keyOf(options, name, 'meta'))
+  const { ca, insecure, prefix } = options
+  const user = options.user ?? options.url?.user
+  const password = options.password ?? options.url?.password
   const queue = new Queue(name, {
     prefix,
     // It writes nothing by itself: not even its own settings.
     skipMetasUpdate: true,
     connection: {
-      host: url.url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.url.port || 6379),
-      db: Number(url.url.pathname.slice(1) || 0),
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || 6379),
+      db: Number(url.pathname.slice(1) || 0),
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password: password.reveal() }),
-      ...(url.url.protocol === 'rediss:' && {
+      ...(url.protocol === 'rediss:' && {
         tls: { rejectUnauthorized: !insecure, ...(ca !== undefined && { ca }) },
       }),
       connectTimeout: 3000,
@@ -70,7 +75,7 @@ async function withQueue(
     if (error instanceof DidNotHelp || signal.aborted) throw error
     // The library's own words may hold what it was connected with.
     throw new DidNotHelp(
-      say`BullMQ could not do it on ${url.url.host}: its user may lack the right to run scripts`,
+      say`BullMQ could not do it on ${url.host}: its user may lack the right to run scripts`,
     )
   } finally {
     await queue.close().catch(() => {})

@@ -1,4 +1,4 @@
-import type { RedisConnection } from 'healthz'
+import type { RedisKeys } from 'healthz'
 
 /** A queue as it stands in Redis. */
 export interface Queue {
@@ -18,7 +18,7 @@ export interface Queue {
 
 /** Null where there is no such queue. */
 export async function readQueue(
-  redis: RedisConnection,
+  redis: RedisKeys,
   name: string,
   key: (part: string) => string,
 ): Promise<Queue | null> {

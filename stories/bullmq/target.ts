@@ -1,20 +1,23 @@
 import {
   CannotTell,
-  connectRedis,
   type OpenContext,
+  openRedisKeys,
   type RedisConnection,
+  type RedisKeys,
   RedisRefusal,
   say,
   shareInFlight,
   stepOf,
 } from 'healthz'
-import type { Options } from './options.ts'
+import { keyOf, type Options } from './options.ts'
 import { type Queue, readQueue } from './read-queue.ts'
 import { countWorkers } from './workers-seen.ts'
 
-/** The Redis that holds the queues. Everything is read by plain commands: the library's own would write. */
+/** Where the queues are held. Everything is read by plain commands: the library's own would write. */
 export interface Queues extends Disposable {
-  readonly redis: RedisConnection
+  readonly redis: RedisKeys
+  /** The servers that hold the queues: one, or several nodes of a cluster. */
+  servers(): Promise<readonly RedisConnection[]>
   /** The queues that are there, and the names of those that are not; read once for the steps that ask together. */
   read(): Promise<Reading>
   /** How many workers wait at each queue. @throws CannotTell */
@@ -33,9 +36,13 @@ export const step = stepOf<Queues, Options>()
 
 /** @throws ConnectionFailure */
 export async function openQueues({ options, signal }: OpenContext<Options>): Promise<Queues> {
-  const { url, user, password, ca, insecure, protocol, prefix, queues: names } = options
-  const redis = await connectRedis({ url, user, password, ca, insecure, protocol, signal })
-  const key = (queue: string, name: string) => `${prefix}:${queue}:${name}`
+  const { prefix, queues: names } = options
+  using opening = new DisposableStack()
+  const redis = opening.use(await openRedisKeys(options, signal))
+  const key = (queue: string, name: string) => keyOf(options, queue, name)
+  const holderOf = (queue: string) => redis.holderOf(key(queue, 'meta'))
+  const servers = () => redis.holdersOf(names.map((name) => key(name, 'meta')))
+  await servers()
   const read = async (): Promise<Reading> => {
     const found = await Promise.all(names.map((name) => readQueue(redis, name, (part) => key(name, part))))
     return {
@@ -43,12 +50,14 @@ export async function openQueues({ options, signal }: OpenContext<Options>): Pro
       missing: names.filter((_, index) => found[index] === null),
     }
   }
+  const owned = opening.move()
   return {
     redis,
+    servers,
     key,
     read: shareInFlight(() => inWords(read())),
-    workers: shareInFlight(() => countWorkers(redis, prefix, names)),
-    [Symbol.dispose]: () => redis[Symbol.dispose](),
+    workers: shareInFlight(() => countWorkers(holderOf, prefix, names)),
+    [Symbol.dispose]: () => owned.dispose(),
   }
 }
 

@@ -3,14 +3,14 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import { CannotTell, ConnectionFailure, say } from 'healthz'
 import { codes, type Link, onChannel } from './amqp-channel.ts'
 import { placeOfAmqp } from './amqp-login.ts'
-import type { Options } from './options.ts'
+import type { UrlOptions } from './options.ts'
 import { bodyOf, mailbox, type Question, repliesOf, replyMailbox, replyQueue } from './pidbox.ts'
 import type { Answers } from './workers.ts'
 
 /** Asks the workers over their broker. The exchange of the mailbox is theirs: it is looked for, not made. */
 export async function askWorkers(
   link: Link,
-  options: Options,
+  options: UrlOptions,
   question: Question,
   signal: AbortSignal,
 ): Promise<Answers> {
@@ -33,7 +33,7 @@ export async function askWorkers(
 async function exchange(
   { connection, address }: Link,
   channel: Channel,
-  { answerWithin, expectWorkers, minWorkers }: Options,
+  { answerWithin, expectWorkers, minWorkers }: UrlOptions,
   question: Question,
   signal: AbortSignal,
 ): Promise<Answers> {

@@ -3,13 +3,13 @@ import { CannotTell, say } from 'healthz'
 import { askWorkers } from './amqp-ask.ts'
 import { codes, type Link, onChannel } from './amqp-channel.ts'
 import { close, logIn, placeOfAmqp } from './amqp-login.ts'
-import type { Options } from './options.ts'
+import type { UrlOptions } from './options.ts'
 import { mailbox, type Question } from './pidbox.ts'
 import { sharedAsk } from './share.ts'
 import type { Broker, Depth } from './workers.ts'
 
 /** A RabbitMQ as kombu uses it for a broker. @throws ConnectionFailure */
-export async function openAmqp(options: Options, signal: AbortSignal): Promise<Broker> {
+export async function openAmqp(options: UrlOptions, signal: AbortSignal): Promise<Broker> {
   const { address, user } = placeOfAmqp(options)
   const looking: Link = { connection: await logIn(options, signal), address }
   const asking = secondConnection(options)
@@ -35,7 +35,7 @@ export async function openAmqp(options: Options, signal: AbortSignal): Promise<B
  * For what is published: a broker that is short of memory or disk no longer reads what comes over a connection that
  * has published.
  */
-function secondConnection(options: Options) {
+function secondConnection(options: UrlOptions) {
   let connecting: Promise<ChannelModel> | null = null
   return {
     open(signal: AbortSignal): Promise<ChannelModel> {

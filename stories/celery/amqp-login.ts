@@ -1,7 +1,7 @@
 import { unescape as decoded } from 'node:querystring'
 import type { ChannelModel } from 'amqplib'
 import { ConnectionFailure, failureOf, rawProbe, say, type Text } from 'healthz'
-import type { Options } from './options.ts'
+import type { UrlOptions } from './options.ts'
 
 /** Milliseconds until TCP, TLS and login must stand. */
 const connectTimeout = 3000
@@ -15,7 +15,7 @@ export interface AmqpPlace {
   readonly user: string
 }
 
-export function placeOfAmqp({ broker, user }: Pick<Options, 'broker' | 'user'>): AmqpPlace {
+export function placeOfAmqp({ broker, user }: Pick<UrlOptions, 'broker' | 'user'>): AmqpPlace {
   const { url } = broker
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isTls = url.protocol === 'amqps:'
@@ -32,7 +32,7 @@ export function placeOfAmqp({ broker, user }: Pick<Options, 'broker' | 'user'>):
 }
 
 /** Connects and logs in as the workers do. @throws ConnectionFailure whose kind tells why not */
-export async function logIn(options: Options, signal: AbortSignal): Promise<ChannelModel> {
+export async function logIn(options: UrlOptions, signal: AbortSignal): Promise<ChannelModel> {
   signal.throwIfAborted()
   const place = placeOfAmqp(options)
   const password = options.password ?? options.broker.password

@@ -1,12 +1,24 @@
-import { duration, redisOptions, serverUrl, supervisedProgram, z } from 'healthz'
+import {
+  duration,
+  redisOptions,
+  redisPlaceFault,
+  redisPlaceOptions,
+  type ServerUrl,
+  serverUrl,
+  supervisedProgram,
+  z,
+} from 'healthz'
 
-/** What `with:` of an entry may hold. */
-export const options = z.strictObject({
-  broker: serverUrl('redis:', 'rediss:', 'amqp:', 'amqps:').meta({
-    description: 'as the workers have it; its path names the database of a Redis, or the virtual host',
-  }),
+const shape = z.strictObject({
+  broker: serverUrl('redis:', 'rediss:', 'amqp:', 'amqps:')
+    .meta({
+      description:
+        'as the workers have it; its path names the database of a Redis, or the virtual host; in place of sentinel:// stands "mode: sentinel"',
+    })
+    .optional(),
   user: z.string().min(1).optional(),
   ...redisOptions(),
+  ...redisPlaceOptions('sentinel'),
   queues: z
     .array(z.string().min(1))
     .min(1)
@@ -51,7 +63,21 @@ export const options = z.strictObject({
     .default([]),
 })
 
-export type Options = z.output<typeof options>
+export type Options = z.output<typeof shape>
+
+/** What `with:` of an entry may hold. */
+export const options = shape.check(({ value, issues }) => {
+  const fault = redisPlaceFault({ ...value, url: value.broker }, { url: 'broker' })
+  if (fault !== null) issues.push({ code: 'custom', input: undefined, ...fault })
+})
+
+/** Of an entry whose broker is not found by sentinels. */
+export type UrlOptions = Options & { readonly broker: ServerUrl }
 
 /** Whether the broker is a Redis or Valkey. */
-export const isRedis = ({ broker }: Pick<Options, 'broker'>) => broker.url.protocol.startsWith('redis')
+export const isRedis = ({ broker }: Pick<Options, 'broker'>) =>
+  broker === undefined || broker.url.protocol.startsWith('redis')
+
+/** The number of the database of a Redis. */
+export const databaseOf = ({ broker, database = 0 }: Pick<Options, 'broker' | 'database'>) =>
+  broker === undefined ? String(database) : broker.url.pathname.slice(1) || '0'

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CannotTell, connectRedis, type RedisConnection, RedisRefusal, say } from 'healthz'
-import type { Options } from './options.ts'
+import {
+  CannotTell,
+  ConnectionFailure,
+  connectRedisMaster,
+  type RedisConnection,
+  RedisRefusal,
+  say,
+} from 'healthz'
+import { databaseOf, type Options } from './options.ts'
 import {
   envelopeOf,
   mailbox,
@@ -22,8 +29,7 @@ const lookEvery = 25
 
 /** A Redis as kombu uses it for a broker. @throws ConnectionFailure */
 export async function openRedis(options: Options, signal: AbortSignal): Promise<Broker> {
-  const { broker, user, password, ca, insecure, protocol } = options
-  const node = await connectRedis({ url: broker, user, password, ca, insecure, protocol, signal })
+  const node = await connect(options, signal)
   const key = (name: string) => options.keyPrefix + name
   const tell = (question: Question, within: AbortSignal) => askWorkers(node, options, question, within)
   return {
@@ -42,6 +48,18 @@ export async function openRedis(options: Options, signal: AbortSignal): Promise<
       leftOvers: () => numberOf(node, 'SCARD', key(bindings)),
     },
     [Symbol.asyncDispose]: async () => node[Symbol.dispose](),
+  }
+}
+
+async function connect(options: Options, signal: AbortSignal): Promise<RedisConnection> {
+  try {
+    return await connectRedisMaster({ ...options, url: options.broker }, signal)
+  } catch (error) {
+    if (!(error instanceof ConnectionFailure) || error.kind !== 'redirect') throw error
+    throw new ConnectionFailure('redirect', error.address, {
+      detail: say`it is a node of a Redis Cluster, and Celery has no transport for one`,
+      advice: say`give Celery a Redis of its own, with sentinels where it must not fail`,
+    })
   }
 }
 
@@ -66,11 +84,14 @@ async function askWorkers(
   try {
     const expires = Date.now() / 1000 + options.answerWithin / 1000
     const text = envelopeOf(question, address, expires)
-    const channel = options.keyPrefix + topicOf(options)
-    const listeners = count(await node.call('PUBLISH', channel, text), 'PUBLISH')
-    const wanted = Math.min(listeners, question.destination?.length ?? listeners)
+    const heard: number[] = []
+    for (const topic of topicsOf(options))
+      heard.push(count(await node.call('PUBLISH', options.keyPrefix + topic, text), 'PUBLISH'))
+    const ears = heard.reduce((sum, listeners) => sum + listeners, 0)
+    const wanted = Math.min(ears, question.destination?.length ?? ears)
     const replies = await collect(node, queue, wanted, options.answerWithin, signal)
-    return { replies, listeners }
+    // A worker may listen on each, and answers once.
+    return { replies, listeners: Math.max(replies.size, ...heard) }
   } finally {
     // In this order: a worker that answers late finds no way, and leaves nothing behind.
     await node.call('SREM', table, bound)
@@ -78,9 +99,13 @@ async function askWorkers(
   }
 }
 
-/** The channel of the mailbox. */
-export function topicOf({ broker, fanoutPrefix }: Pick<Options, 'broker' | 'fanoutPrefix'>): string {
-  return fanoutPrefix.replace('{db}', broker.url.pathname.slice(1) || '0') + mailbox
+/** The channels of the mailbox. Over sentinels kombu before 5.4 leaves "{db}" as it stands. */
+export function topicsOf(
+  options: Pick<Options, 'mode' | 'broker' | 'database' | 'fanoutPrefix'>,
+): readonly string[] {
+  const prefix = options.fanoutPrefix.replace('{db}', databaseOf(options))
+  const prefixes = options.mode === 'sentinel' ? [prefix, options.fanoutPrefix] : [prefix]
+  return [...new Set(prefixes)].map((each) => each + mailbox)
 }
 
 async function collect(

@@ -9,5 +9,7 @@ export const step = stepOf<Broker, Options>()
 
 /** @throws ConnectionFailure */
 export function openBroker({ options, signal }: OpenContext<Options>): Promise<Broker> {
-  return isRedis(options) ? openRedis(options, signal) : openAmqp(options, signal)
+  const { broker } = options
+  if (broker === undefined || isRedis(options)) return openRedis(options, signal)
+  return openAmqp({ ...options, broker }, signal)
 }

@@ -1,11 +1,11 @@
 import { count, duration, milliseconds, percent, type RedisConnection, say, type Text, z } from 'healthz'
 import { type Crowd, largestCrowd, listClientsIfAllowed } from './client-list.ts'
 import { closeIdle } from './close-idle.ts'
+import { type Counted, compareEachNode } from './each-node.ts'
 import { growth } from './growth.ts'
 import { step } from './target.ts'
 
-interface Sample {
-  readonly run: string
+interface Sample extends Counted {
   readonly rejected: number
   readonly connected: number
   readonly blocked: number
@@ -31,13 +31,8 @@ export const clients = step({
       consent: 'ask',
     },
   ],
-  async check({ target, limits, note, problem, compare, grade }) {
-    const { node } = target
+  check: compareEachNode(sampleOf, async ({ node, limits, before, after, apart, note, problem, grade }) => {
     const max = await placesOf(node)
-    const { before, after, apart } = await compare(
-      () => sampleOf(node),
-      (before, after) => before.run === after.run,
-    )
     const share = (after.connected / max) * 100
     note(
       say`${after.connected} of ${max} connections used, ${count(after.blocked, 'client')} waiting in a blocking command`,
@@ -72,7 +67,7 @@ export const clients = step({
         ...(closing && { resolve: closeIdle(node, limits.idleNames, limits.idle) }),
       })
     }
-  },
+  }),
 })
 
 async function placesOf(node: RedisConnection): Promise<number> {

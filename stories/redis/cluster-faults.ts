@@ -1,5 +1,5 @@
-import { type Problem, say } from 'healthz'
-import { allSlots, type ClusterNode, type ClusterView } from './cluster-view.ts'
+import { type ClusterNode, type Problem, say } from 'healthz'
+import { allSlots, type ClusterView } from './cluster-view.ts'
 
 /** What is wrong with a cluster, as some of its nodes see it. */
 export function faultsOf(

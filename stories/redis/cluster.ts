@@ -1,6 +1,15 @@
-import { CannotTell, ConnectionFailure, count, duration, milliseconds, say, z } from 'healthz'
+import {
+  CannotTell,
+  type ClusterNode,
+  ConnectionFailure,
+  count,
+  duration,
+  milliseconds,
+  say,
+  z,
+} from 'healthz'
 import { faultsOf } from './cluster-faults.ts'
-import { type ClusterNode, type ClusterView, lookInto } from './cluster-view.ts'
+import { type ClusterView, lookInto } from './cluster-view.ts'
 import { step } from './target.ts'
 
 /** The cluster serves all of its keys, and its nodes see each other. */

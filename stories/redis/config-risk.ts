@@ -1,4 +1,5 @@
 import { bytes, say } from 'healthz'
+import { onEachNode } from './each-node.ts'
 import { hasSavePoints } from './save-points.ts'
 import { step } from './target.ts'
 
@@ -6,8 +7,7 @@ import { step } from './target.ts'
 export const configRisk = step({
   title: say`its settings do not put data at risk`,
   confirm: 1,
-  async check({ target, options, note, problem }) {
-    const { node } = target
+  check: onEachNode(async ({ node, options, note, problem }) => {
     const info = await node.info('memory', 'persistence')
     const max = info.number('maxmemory')
     const policy = info.text('maxmemory_policy')
@@ -32,5 +32,5 @@ export const configRisk = step({
         advice: say`set appendonly yes, or save points; without them a restart begins empty`,
       })
     }
-  },
+  }),
 })

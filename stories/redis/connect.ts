@@ -10,45 +10,54 @@ import {
   type Text,
   z,
 } from 'healthz'
+import { type NodeContext, onEachNode } from './each-node.ts'
 import { killScript } from './kill-script.ts'
 import { slowestCommand } from './slow-log.ts'
 import { step } from './target.ts'
 
-/** The entry's server answers a PING quickly, and the other nodes can be reached. */
+const limits = z.strictObject({ ping: duration('100ms'), grace: duration('2m') })
+
+/** The entry's server, or each node of a cluster, answers a PING quickly, and the other nodes can be reached. */
 export const connect = step({
   title: say`every node answers, and quickly`,
-  limits: z.strictObject({ ping: duration('100ms'), grace: duration('2m') }),
+  limits,
   cures: [{ title: say`end the script that blocks it (SCRIPT KILL)`, consent: 'ask' }],
-  async check({ target, limits, note, problem, cannotTell }) {
-    const { node } = target
-    const [answer, { unreached }] = await Promise.all([pingTime(node), target.nodes()])
+  async check(context) {
+    const { target, options, problem, cannotTell } = context
+    // Of a cluster the step about it tells who cannot be reached.
+    const unreached = options.mode === 'cluster' ? [] : (await target.nodes()).unreached
     for (const failure of unreached)
       if (!isUntold(failure)) problem({ key: failure.address, ...told(failure) })
-    if (answer instanceof ConnectionFailure) {
-      if (isUntold(answer)) return cannotTell(answer.summary)
-      problem({ ...told(answer), ...(answer.kind === 'busy' && { resolve: killScript(node) }) })
-      return
-    }
-    const info = await node.info('server', 'stats')
-    const uptime = info.number('uptime_in_seconds')
-    note(say`${nameOf(info)}, up for ${seconds(uptime)}, answers a PING in ${milliseconds(answer)}`)
-    if (answer > limits.ping && uptime * 1000 >= limits.grace) {
-      problem({
-        key: 'slow',
-        severity: 'warning',
-        summary: say`a PING takes ${milliseconds(answer)} (limit ${milliseconds(limits.ping)})`,
-        advice: say`look for slow commands (SLOWLOG GET), for long forks and for swapping; redis-cli --intrinsic-latency tells what its host adds`,
-        evidence: {
-          pingMs: Math.round(answer),
-          lastForkMs: info.numberOr('latest_fork_usec', 0) / 1000,
-          ...(await slowestCommand(node)),
-        },
-      })
-    }
+    await onEachNode(answers)(context)
     const unsure = unreached.find(isUntold)
     if (unsure !== undefined) cannotTell(unsure.summary)
   },
 })
+
+async function answers(each: NodeContext<z.output<typeof limits>>): Promise<void> {
+  const { node, limits, note, problem, cannotTell } = each
+  const answer = await pingTime(node)
+  if (answer instanceof ConnectionFailure) {
+    if (isUntold(answer)) return cannotTell(answer.summary)
+    problem({ ...told(answer), ...(answer.kind === 'busy' && { resolve: killScript(node) }) })
+    return
+  }
+  const info = await node.info('server', 'stats')
+  const uptime = info.number('uptime_in_seconds')
+  note(say`${nameOf(info)}, up for ${seconds(uptime)}, answers a PING in ${milliseconds(answer)}`)
+  if (answer <= limits.ping || uptime * 1000 < limits.grace) return
+  problem({
+    key: 'slow',
+    severity: 'warning',
+    summary: say`a PING takes ${milliseconds(answer)} (limit ${milliseconds(limits.ping)})`,
+    advice: say`look for slow commands (SLOWLOG GET), for long forks and for swapping; redis-cli --intrinsic-latency tells what its host adds`,
+    evidence: {
+      pingMs: Math.round(answer),
+      lastForkMs: info.numberOr('latest_fork_usec', 0) / 1000,
+      ...(await slowestCommand(node)),
+    },
+  })
+}
 
 const pings = 5
 

@@ -1,9 +1,9 @@
-import { count, milliseconds, say, z } from 'healthz'
+import { count, milliseconds, type RedisConnection, say, z } from 'healthz'
+import { type Counted, compareEachNode } from './each-node.ts'
 import { growth } from './growth.ts'
 import { step } from './target.ts'
 
-interface Sample {
-  readonly run: string
+interface Sample extends Counted {
   readonly evicted: number
 }
 
@@ -13,26 +13,29 @@ export const evictions = step({
   limits: z.strictObject({
     perMin: z.number().min(0).meta({ description: 'default 0, for a cache 1000' }).optional(),
   }),
-  async check({ target, options, limits, note, problem, compare, grade }) {
-    const take = async (): Promise<Sample> => {
-      const info = await target.node.info('server', 'stats')
-      return { run: info.text('run_id'), evicted: info.number('evicted_keys') }
-    }
-    const { before, after, apart } = await compare(take, (before, after) => before.run === after.run)
-    const evicted = growth(before.evicted, after.evicted)
-    const perMin = (evicted / apart) * 60_000
-    const limit = limits.perMin ?? (options.use === 'cache' ? 1000 : 0)
-    note(say`${count(evicted, 'key')} evicted in ${milliseconds(apart)}`)
-    const isTooMany = grade(perMin, { warning: limit }) !== null
-    if (!isTooMany) return
-    const isBroker = options.use === 'broker'
-    problem({
-      severity: isBroker ? 'critical' : 'warning',
-      summary: say`${count(evicted, 'key')} evicted in ${milliseconds(apart)} to make room: ${Math.ceil(perMin)} a minute (limit ${limit})`,
-      advice: isBroker
-        ? say`queues lose tasks silently: give it more memory, and set maxmemory-policy noeviction`
-        : say`give it more memory or let data expire sooner; where keys may be lost, set "use: cache"`,
-      evidence: { evicted, perMin, limit },
-    })
-  },
+  check: compareEachNode(
+    sampleOf,
+    async ({ options, limits, before, after, apart, note, problem, grade }) => {
+      const evicted = growth(before.evicted, after.evicted)
+      const perMin = (evicted / apart) * 60_000
+      const limit = limits.perMin ?? (options.use === 'cache' ? 1000 : 0)
+      note(say`${count(evicted, 'key')} evicted in ${milliseconds(apart)}`)
+      const isTooMany = grade(perMin, { warning: limit }) !== null
+      if (!isTooMany) return
+      const isBroker = options.use === 'broker'
+      problem({
+        severity: isBroker ? 'critical' : 'warning',
+        summary: say`${count(evicted, 'key')} evicted in ${milliseconds(apart)} to make room: ${Math.ceil(perMin)} a minute (limit ${limit})`,
+        advice: isBroker
+          ? say`queues lose tasks silently: give it more memory, and set maxmemory-policy noeviction`
+          : say`give it more memory or let data expire sooner; where keys may be lost, set "use: cache"`,
+        evidence: { evicted, perMin, limit },
+      })
+    },
+  ),
 })
+
+async function sampleOf(node: RedisConnection): Promise<Sample> {
+  const info = await node.info('server', 'stats')
+  return { run: info.text('run_id'), evicted: info.number('evicted_keys') }
+}

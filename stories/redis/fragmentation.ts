@@ -1,4 +1,5 @@
 import { bytes, say, z } from 'healthz'
+import { onEachNode } from './each-node.ts'
 import { purgeMemory } from './purge-memory.ts'
 import { takenOf } from './taken.ts'
 import { step } from './target.ts'
@@ -16,8 +17,8 @@ export const fragmentation = step({
     swapMinMiB: z.number().min(0).default(1024),
   }),
   cures: [{ title: say`give unused memory back to the host (MEMORY PURGE)`, consent: 'ask' }],
-  async check({ target, limits, note, problem }) {
-    const { used, resident, ratio, wasted } = takenOf(await target.node.info('memory'))
+  check: onEachNode(async ({ node, limits, note, problem }) => {
+    const { used, resident, ratio, wasted } = takenOf(await node.info('memory'))
     note(say`${bytes(resident)} taken for ${bytes(used)} of data (ratio ${ratio})`)
     if (ratio > limits.fragRatio && wasted > limits.fragMinMiB * mebibyte) {
       problem({
@@ -26,7 +27,7 @@ export const fragmentation = step({
         summary: say`${bytes(resident)} are taken for ${bytes(used)} of data: ratio ${ratio} (limit ${limits.fragRatio}), ${bytes(wasted)} wasted`,
         advice: say`restart a replica and fail over to it, or set activedefrag yes where this build has it; the memory comes back with a restart`,
         evidence: { ratio, wasted, used, resident },
-        resolve: purgeMemory(target.node),
+        resolve: purgeMemory(node),
       })
     }
     if (ratio < limits.swapRatio && used > limits.swapMinMiB * mebibyte) {
@@ -38,5 +39,5 @@ export const fragmentation = step({
         evidence: { ratio, used, resident },
       })
     }
-  },
+  }),
 })

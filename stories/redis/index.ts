@@ -18,8 +18,8 @@ import { sentinel } from './sentinel.ts'
 import { writesRefused } from './writes-refused.ts'
 
 /**
- * A Redis or Valkey server, alone or with its replicas; the master that sentinels name; or a Redis Cluster. Of a
- * cluster the steps about a server's own figures (memory, clients...) look at one node: the others have an entry each.
+ * A Redis or Valkey server, alone or with its replicas; the master that sentinels name; or a Redis Cluster. The steps
+ * about a server's own figures (memory, clients...) look at the master, and in a cluster at every node.
  */
 export default defineStory({
   title: say`Redis`,

@@ -1,4 +1,5 @@
 import { bytes, CannotTell, percent, type RedisConnection, type RedisInfo, say, type Text, z } from 'healthz'
+import { onEachNode } from './each-node.ts'
 import { containerLimit } from './local-host.ts'
 import { step } from './target.ts'
 
@@ -14,8 +15,7 @@ export const memory = step({
       .meta({ description: 'what a server without maxmemory may use, such as the limit of its container' })
       .optional(),
   }),
-  async check({ target, options, limits, note, problem, grade }) {
-    const { node } = target
+  check: onEachNode(async ({ node, options, limits, note, problem, grade }) => {
     const info = await node.info('memory', 'server', 'replication')
     const used = info.number('used_memory') - info.numberOr('mem_not_counted_for_evict', 0)
     const { size, kind } = await ceilingOf(node, info, limits.limitMiB)
@@ -33,7 +33,7 @@ export const memory = step({
       advice: kind.advice,
       evidence: { used, limit: size, share, policy },
     })
-  },
+  }),
 })
 
 interface Ceiling {

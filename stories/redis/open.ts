@@ -1,9 +1,15 @@
-import type { OpenContext, RedisConnection, ServerUrl } from 'healthz'
+import {
+  LazyRedis,
+  type OpenContext,
+  type RedisConnection,
+  reachAll,
+  reachServer,
+  type ServerUrl,
+} from 'healthz'
 import { openCluster } from './open-cluster.ts'
 import { openWithSentinels } from './open-sentinel.ts'
 import type { RedisOptions } from './options.ts'
-import { OtherNode, reachAll } from './other-node.ts'
-import { reachNode } from './reach.ts'
+import { placeOf } from './place.ts'
 import type { RedisTarget } from './target.ts'
 
 /** @throws ConnectionFailure where there is nobody to ask. */
@@ -11,15 +17,16 @@ export function openRedis({ options, signal }: OpenContext<RedisOptions>): Promi
   const { mode, url } = options
   // The options see to it that only sentinels do without a URL.
   if (mode === 'sentinel' || url === undefined) return openWithSentinels(options, signal)
-  return mode === 'cluster' ? openCluster(url, options, signal) : openAlone(url, options, signal)
+  return mode === 'cluster' ? openCluster(options, signal) : openAlone(url, options, signal)
 }
 
 /** One server, with the other nodes that are configured beside it. */
 async function openAlone(url: ServerUrl, options: RedisOptions, signal: AbortSignal): Promise<RedisTarget> {
-  const node = await reachNode(url, options, signal)
+  const place = placeOf(options)
+  const node = await reachServer(url, place, signal)
   const others = options.replicas
     .filter((other) => other.url.host !== url.url.host)
-    .map((other) => new OtherNode((closing) => reachNode(other, options, closing)))
+    .map((other) => new LazyRedis((closing) => reachServer(other, place, closing)))
   return {
     node,
     async nodes() {

@@ -1,4 +1,4 @@
-import { duration, redisOptions, secret, serverUrl, z } from 'healthz'
+import { duration, redisOptions, redisPlaceFault, redisPlaceOptions, serverUrl, z } from 'healthz'
 
 const node = () => serverUrl('redis:', 'rediss:')
 
@@ -11,13 +11,10 @@ const length = () =>
   ])
 
 const shape = z.strictObject({
-  mode: z
-    .enum(['standalone', 'sentinel', 'cluster'])
-    .meta({ description: 'sentinel: the sentinels say where the master is; cluster: a Redis Cluster' })
-    .default('standalone'),
   url: node().optional(),
   user: z.string().optional(),
   ...redisOptions(),
+  ...redisPlaceOptions('sentinel', 'cluster'),
   use: z
     .enum(['cache', 'broker', 'store'])
     .meta({ description: 'what it is for: only a cache may lose keys' })
@@ -33,17 +30,6 @@ const shape = z.strictObject({
     .meta({ description: 'how many replicas must follow each master' })
     .optional(),
   startingMax: duration('15m').meta({ description: 'how long it may take to load its data' }),
-  sentinels: z
-    .array(node())
-    .meta({ description: 'the sentinels, instead of "url"; with rediss: the servers speak TLS too' })
-    .default([]),
-  master: z
-    .string()
-    .min(1)
-    .meta({ description: 'the name that the sentinels have for the master' })
-    .default('mymaster'),
-  sentinelUser: z.string().min(1).optional(),
-  sentinelPassword: secret().optional(),
   expectSentinels: z
     .int()
     .min(1)
@@ -100,26 +86,10 @@ export const options = shape.check(({ value, issues }) => {
 })
 
 /** What the schema of single options cannot see; null when all is well. */
-function faultOf({ mode, url, sentinels, replicas, fresh, ...rest }: RedisOptions) {
-  if (mode === 'sentinel') {
-    if (sentinels.length === 0) return { path: ['sentinels'], message: 'which sentinels say where it is?' }
-    if (url !== undefined) return { path: ['url'], message: 'the sentinels say where it is; leave this out' }
-    if (replicas.length > 0)
-      return { path: ['replicas'], message: 'the sentinels know the replicas; leave this out' }
-  } else {
-    if (url === undefined) return { path: ['url'], message: 'where is it?' }
-    const strays = { sentinels: sentinels[0], ...sentinelOnly(rest) }
-    const stray = Object.entries(strays).find(([, given]) => given !== undefined)
-    if (stray !== undefined) return { path: [stray[0]], message: 'needs "mode: sentinel"' }
-  }
+function faultOf(given: RedisOptions) {
+  const { url, fresh, expectSentinels } = given
+  const fault = redisPlaceFault({ ...given, url }, { hasReplicas: true, sentinelOnly: { expectSentinels } })
   const twofold = fresh.findIndex(({ timeout, field }) => timeout !== undefined && field !== undefined)
-  return twofold < 0
-    ? null
-    : { path: ['fresh', twofold], message: 'give "timeout" or "field": its age is read in one way only' }
+  if (fault !== null || twofold < 0) return fault
+  return { path: ['fresh', twofold], message: 'give "timeout" or "field": its age is read in one way only' }
 }
-
-const sentinelOnly = (given: Partial<RedisOptions>) => ({
-  sentinelUser: given.sentinelUser,
-  sentinelPassword: given.sentinelPassword,
-  expectSentinels: given.expectSentinels,
-})

@@ -9,6 +9,7 @@ import {
   time,
   z,
 } from 'healthz'
+import { onEachNode } from './each-node.ts'
 import { saveAgain } from './save-again.ts'
 import { hasSavePoints } from './save-points.ts'
 import { step } from './target.ts'
@@ -19,8 +20,7 @@ export const persistence = step({
   confirm: 1,
   limits: z.strictObject({ rdbMaxAge: duration('48h') }),
   cures: [{ title: say`save a snapshot again (BGSAVE)`, consent: 'auto' }],
-  async check({ target, limits, note, problem, now }) {
-    const { node } = target
+  check: onEachNode(async ({ node, limits, note, problem, now }) => {
     const info = await node.info('persistence', 'replication')
     const savedAt = info.number('rdb_last_save_time') * 1000
     const changes = info.number('rdb_changes_since_last_save')
@@ -66,7 +66,7 @@ export const persistence = step({
         evidence: { ageMs: age, changes },
       })
     }
-  },
+  }),
 })
 
 /** A master that refuses even a PING refuses every write; no right to read its configuration is needed to see that. */

@@ -1,5 +1,4 @@
-import { CannotTell, type RedisConnection, RedisRefusal, say } from 'healthz'
-import { addressOf } from './reach.ts'
+import { addressAt, CannotTell, type RedisConnection, RedisRefusal, say } from 'healthz'
 
 /** What one sentinel makes of a master. */
 export interface SentinelView {
@@ -77,7 +76,7 @@ function peerOf(reply: unknown): Peer {
   )
   const [host, port, flags] = ['ip', 'port', 'flags'].map((name) => fields.get(name))
   if (typeof host !== 'string' || typeof port !== 'string' || typeof flags !== 'string') throw strange()
-  return { address: addressOf(host, port), flags: new Set(flags.split(',')) }
+  return { address: addressAt(host, port), flags: new Set(flags.split(',')) }
 }
 
 const strange = () => new CannotTell(say`a sentinel gave an answer of another form`)

@@ -8,14 +8,14 @@ import {
   say,
   type Text,
 } from 'healthz'
+import { type Counted, compareEachNode } from './each-node.ts'
 import { growth } from './growth.ts'
 import { step } from './target.ts'
 
 const codes = ['OOM', 'MISCONF', 'READONLY', 'NOREPLICAS'] as const
 type Code = (typeof codes)[number]
 
-interface Sample {
-  readonly run: string
+interface Sample extends Counted {
   /** How often each was answered; null where the server does not count. */
   readonly refused: Readonly<Record<Code, number>> | null
 }
@@ -23,13 +23,8 @@ interface Sample {
 /** Clients that write get no errors. */
 export const writesRefused = step({
   title: say`no writes are refused`,
-  async check({ target, note, problem, compare, cannotTell }) {
-    const { node } = target
+  check: compareEachNode(sampleOf, async ({ node, before, after, apart, note, problem, cannotTell }) => {
     const full = fullness(await node.info('memory', 'replication'))
-    const { before, after, apart } = await compare(
-      () => sampleOf(node),
-      (before, after) => before.run === after.run,
-    )
     for (const code of codes) {
       const refused = growth(before.refused?.[code] ?? 0, after.refused?.[code] ?? 0)
       const isFull = code === 'OOM' && full !== null
@@ -46,7 +41,7 @@ export const writesRefused = step({
     if (after.refused === null && full === null)
       cannotTell(say`this server does not count the errors it gives (Redis 6.2 and later do)`)
     note(say`looked at the last ${milliseconds(apart)}`)
-  },
+  }),
 })
 
 const reasons: Readonly<Record<Code, { readonly because: Text; readonly advice: Text }>> = {

@@ -1,4 +1,5 @@
 import { redbeatPython } from './servers/celery.ts'
+import { debian11, debian13, otherDebians } from './servers/debian-tree.ts'
 import { searchArchive } from './servers/elasticsearch.ts'
 import { kafkaJars } from './servers/kafka.ts'
 import { securityArchive } from './servers/search-guard.ts'
@@ -16,6 +17,12 @@ export async function fetchServers(): Promise<void> {
       (version) => [`Elasticsearch ${version}`, () => searchArchive('elasticsearch', version)] as const,
     ),
     ['RedBeat', redbeatPython],
+    ...(otherDebians.isThere
+      ? ([
+          ['RabbitMQ 4, Redis 8, Valkey and MariaDB 11', debian13],
+          ['Consul', debian11],
+        ] as const)
+      : []),
   ]
   for (const [name, fetch] of fetches) {
     try {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { render } from '../../../src/core/text.ts'
 import redisStory from '../../../stories/redis/index.ts'
 import { rightsOf, wordsOf } from '../../support/guide-rights.ts'
 import { describeWith } from '../../support/needs.ts'
@@ -42,6 +43,8 @@ describeWith(['redis'], 'redis: a cluster', () => {
     expect(Object.values(told.steps).filter(({ outcome }) => outcome !== 'ok')).toEqual([])
     const notes = JSON.stringify(told.step('replication').notes)
     for (const { port } of cluster.nodes) expect(notes).toContain(`127.0.0.1:${port}`)
+    for (const step of ['connect', 'memory', 'evictions', 'clients', 'persistence'])
+      expect(told.step(step).notes).toHaveLength(cluster.nodes.length)
   })
 
   test('a user without the right is told which one, a server that is no cluster is unknown', async () => {
@@ -140,6 +143,11 @@ describeWith(['redis'], 'redis: a cluster', () => {
     await until('it is missed', async () => {
       const told = await watch.tell('cluster')
       return told.step('cluster').findings.some(({ key }) => key === `node 127.0.0.1:${hung.port}`)
+    })
+    const { outcome, notes } = (await watch.tell('memory')).step('memory')
+    expect({ outcome, notes: notes.map((note) => render(note)) }).toEqual({
+      outcome: 'ok',
+      notes: expect.arrayContaining([`not asked: 127.0.0.1:${hung.port}`]),
     })
     hung.thaw()
     await until(

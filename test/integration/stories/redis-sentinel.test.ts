@@ -74,6 +74,16 @@ describeWith(['redis', 'redis-sentinel'], 'redis: with sentinels', () => {
     )
   })
 
+  test('keys are looked for in the database that is named', async () => {
+    const [first] = group.redises
+    await first.cli('eval', `redis.call('select', 1) return redis.call('rpush', 'jobs', 1, 2, 3)`, 0)
+    const lengthIn = async (database: number) => {
+      const plain = { user: undefined, password: undefined, database, keys: [{ key: 'jobs', max: 2 }] }
+      return (await teller(redisStory, at(plain)).tell('key-length')).step('key-length').outcome
+    }
+    expect([await lengthIn(0), await lengthIn(1)]).toEqual(['ok', 'problem'])
+  })
+
   test('a sentinel that was not there at all is missed', async () => {
     const told = await teller(redisStory, at({ expectSentinels: 5 })).tell('sentinel')
     expect(told.summaries('sentinel')).toEqual(['3 of 5 sentinels watch mymaster'])

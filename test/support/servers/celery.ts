@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { kept } from './cache.ts'
 import { type KeptProgram, type ProgramSettings, startKeptProgram } from './kept-program.ts'
-import { kept } from './maven.ts'
 import { type ServerProcess, startServer } from './process.ts'
 import { SEARCHED } from './programs.ts'
 import { makeTempDir } from './temp-dir.ts'
@@ -143,14 +143,15 @@ async function celeryPython(): Promise<string> {
   throw new Error('no python3 has celery and redis')
 }
 
-/** A Python that has RedBeat too: no Debian package brings it. */
+/** A Python that has RedBeat too: no Debian package brings it, nor a redis-py that it could follow sentinels with. */
 export async function redbeatPython(): Promise<string> {
   const run = promisify(execFile)
   const base = await celeryPython()
-  const dir = await kept('redbeat-2.4.2', async (draft) => {
+  const dir = await kept('redbeat-2.4.2-redis-4.5.4', async (draft) => {
     await run(base, ['-m', 'venv', '--system-site-packages', draft])
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', 'celery-redbeat==2.4.2']
-    await run(join(draft, 'bin/python'), pip, { timeout: 120_000 })
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check']
+    const wanted = ['celery-redbeat==2.4.2', 'redis==4.5.4']
+    await run(join(draft, 'bin/python'), [...pip, ...wanted], { timeout: 120_000 })
   })
   return join(dir, 'bin/python')
 }

@@ -1,15 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { kept } from './cache.ts'
 
-/*
- * Servers that no Debian package brings come from Maven Central. What was fetched stays in the user's cache, or where
- * HEALTHZ_TEST_CACHE says, for the next run.
- */
-const cache = process.env['HEALTHZ_TEST_CACHE'] ?? join(homedir(), '.cache', 'healthz-test')
+/* Servers that no Debian package brings come from Maven Central. */
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
 const run = promisify(execFile)
 
@@ -40,22 +35,6 @@ export function mavenJars(name: string, artifacts: readonly string[]): Promise<s
 }
 
 const mvn = (args: readonly string[]) => run('mvn', ['-q', '-B', ...args], { timeout: 300_000 })
-
-/** A directory of the cache, made once. Of several that make it at the same time, the first one's is kept. */
-export async function kept(name: string, make: (dir: string) => Promise<void>): Promise<string> {
-  const dir = join(cache, name)
-  if (existsSync(dir)) return dir
-  const draft = `${dir}.${process.pid}`
-  await mkdir(draft, { recursive: true })
-  try {
-    await make(draft)
-    await rename(draft, dir)
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    if (!existsSync(dir)) throw error
-  }
-  return dir
-}
 
 function pomOf(artifacts: readonly string[]): string {
   const dependencies = artifacts.map((artifact) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { insideTree } from './debian-tree.ts'
 import { findProgram, SEARCHED } from './programs.ts'
 import { killSession, SERVER_MARK, signalSession } from './sessions.ts'
 import { until } from './until.ts'
@@ -46,6 +47,8 @@ export interface Program {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
+  /** The tree of another Debian (`debianTree`) in which it runs: its root, with this machine's /tmp. */
+  readonly tree?: string | undefined
   /** Its working directory and its home, where the log file is kept too. */
   readonly dir: string
   /** Added to a small environment of a fixed locale and time zone; nothing else is inherited. */
@@ -81,12 +84,13 @@ async function launch(program: Program): Promise<Running> {
   }
 }
 
-function spawnInSession({ command, args, dir, env, ...program }: Program): ChildProcess {
-  const path = findProgram(command)
-  if (path === null) throw new Error(`${program.name} cannot start: ${command} is not installed`)
+function spawnInSession({ command, args, dir, env, tree, ...program }: Program): ChildProcess {
+  const [name, given] = tree === undefined ? [command, args] : insideTree(tree, command, args)
+  const path = findProgram(name)
+  if (path === null) throw new Error(`${program.name} cannot start: ${name} is not installed`)
   const log = openSync(logFile({ ...program, dir }), 'a')
   try {
-    return spawn(...diesWithParent(path, args), {
+    return spawn(...diesWithParent(path, given), {
       cwd: dir,
       detached: true,
       stdio: ['ignore', log, log],

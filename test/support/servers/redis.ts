@@ -18,6 +18,8 @@ export interface RedisOptions {
   readonly args?: readonly string[]
   /** Its data directory, which stays when the server goes; its own if left out. */
   readonly dir?: string
+  /** A server of another version: `redis-server` or `valkey-server` of a `debianTree`. */
+  readonly other?: { readonly tree: string; readonly command: string }
   /** Listens with TLS too, on `tlsPort`. */
   readonly tls?: Certificate
 }
@@ -49,6 +51,7 @@ async function startOn(port: number, tlsPort: number, options: RedisOptions): Pr
     await startServer({
       name: 'redis',
       command: 'redis-server',
+      ...options.other,
       args: [
         ...['--bind', '127.0.0.1', '--port', `${port}`, '--unixsocket', socket, '--dir', dir],
         ...['--save', '', '--appendonly', 'no', '--enable-debug-command', 'local'],

@@ -81,7 +81,7 @@ describe('what RedBeat keeps of an entry', () => {
   test('the examples of the guide are entries of a configuration', () => {
     const all = parse(beat.guide?.example ?? '')
     const entries = all.filter(({ story }: { story: string }) => story === 'beat')
-    expect(entries).toHaveLength(2)
+    expect(entries).toHaveLength(3)
     for (const entry of entries) expect(options.safeParse(entry.with).error).toBeUndefined()
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { serverUrl } from '../../../../src/core/options.ts'
 import { placeOfAmqp, whyNot } from '../../../../stories/celery/amqp-login.ts'
-import { options } from '../../../../stories/celery/options.ts'
 import { freePort } from '../../../support/servers/ports.ts'
 
-const placeOf = (broker: string) => placeOfAmqp(options.parse({ broker }))
+const placeOf = (broker: string) =>
+  placeOfAmqp({ broker: serverUrl('amqp:', 'amqps:').parse(broker), user: undefined })
 
 describe('where a RabbitMQ is, and why it lets nobody in', () => {
   test('the path of the URL names the virtual host as Celery reads it', () => {

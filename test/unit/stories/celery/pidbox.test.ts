@@ -5,7 +5,7 @@ import { statsOf } from '../../../../stories/celery/answers.ts'
 import celery from '../../../../stories/celery/index.ts'
 import { options } from '../../../../stories/celery/options.ts'
 import { bodyOf, envelopeOf, openEnvelope, repliesOf } from '../../../../stories/celery/pidbox.ts'
-import { topicOf } from '../../../../stories/celery/redis-broker.ts'
+import { topicsOf } from '../../../../stories/celery/redis-broker.ts'
 
 const address = { id: 'oid', ticket: 'ticket' }
 
@@ -75,11 +75,14 @@ describe('the mailbox of the workers', () => {
   })
 
   test('the channel of a Redis holds its database, or the prefix of the settings', () => {
-    const of = (withOptions: object) => topicOf(options.parse({ broker: 'redis://h', ...withOptions }))
-    expect(of({})).toBe('/0.celery.pidbox')
-    expect(of({ broker: 'redis://h/4' })).toBe('/4.celery.pidbox')
-    expect(of({ fanoutPrefix: '' })).toBe('celery.pidbox')
-    expect(of({ fanoutPrefix: 'app{db}/' })).toBe('app0/celery.pidbox')
+    const of = (withOptions: object) => topicsOf(options.parse({ broker: 'redis://h', ...withOptions }))
+    expect(of({})).toEqual(['/0.celery.pidbox'])
+    expect(of({ broker: 'redis://h/4' })).toEqual(['/4.celery.pidbox'])
+    expect(of({ fanoutPrefix: '' })).toEqual(['celery.pidbox'])
+    expect(of({ fanoutPrefix: 'app{db}/' })).toEqual(['app0/celery.pidbox'])
+    const sentinels = { broker: undefined, mode: 'sentinel', sentinels: ['redis://h:26379'], database: 2 }
+    expect(of(sentinels)).toEqual(['/2.celery.pidbox', '/{db}.celery.pidbox'])
+    expect(of({ ...sentinels, fanoutPrefix: 'app.' })).toEqual(['app.celery.pidbox'])
   })
 
   test('the example of the guide is an entry of a configuration', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { slotOf } from '../../../../src/core/redis-slot.ts'
+import { parseNodes } from '../../../../src/clients/redis-cluster-nodes.ts'
 import { render } from '../../../../src/core/text.ts'
 import { faultsOf } from '../../../../stories/redis/cluster-faults.ts'
-import { type ClusterView, holderOfSlot, parseNodes } from '../../../../stories/redis/cluster-view.ts'
+import type { ClusterView } from '../../../../stories/redis/cluster-view.ts'
 
 /** Of Redis 7.0, with a slot on its way, a host name, a dead node, one that is just being met and one without an address. */
 const recorded = `aa 10.0.0.1:7001@17001,redis-1 myself,master - 0 1763700000000 1 connected 0-5460 [42->-bb] [77-<-cc]
@@ -24,30 +24,6 @@ const view = (address: string, text = recorded, more: Partial<ClusterView> = {})
 
 const keys = (views: readonly ClusterView[], expectReplicas?: number) =>
   faultsOf(views, expectReplicas).map(({ key, severity }) => `${severity} ${key}`)
-
-test('the lines of CLUSTER NODES are read', () => {
-  const nodes = parseNodes(recorded)
-  expect(nodes.map(({ address }) => address)).toEqual([
-    '10.0.0.1:7001',
-    '10.0.0.2:7002',
-    '10.0.0.3:7003',
-    '[::1]:7004',
-    '10.0.0.5:7005',
-  ])
-  expect(nodes[0]).toEqual({
-    ...{ id: 'aa', address: '10.0.0.1:7001', isDead: false, isUnheard: false, master: null },
-    ...{ slots: ['0-5460'], moving: ['42 to bb', '77 from cc'], isMyself: true },
-  })
-  expect(nodes[2]?.isDead).toBe(true)
-  expect(nodes[4]).toMatchObject({ isUnheard: true, master: 'bb' })
-})
-
-test('a key is looked for where its slot is, and nowhere where that node is dead', () => {
-  const nodes = parseNodes(recorded)
-  expect(holderOfSlot(nodes, slotOf('123456789'))).toBeNull() // 12739
-  expect(holderOfSlot(nodes, 16_000)).toBe('10.0.0.2:7002')
-  expect(holderOfSlot(nodes, 0)).toBe('10.0.0.1:7001')
-})
 
 test('dead masters with slots are critical, nodes that one does not hear a warning', () => {
   const faults = faultsOf([view('10.0.0.1:7001'), view('10.0.0.2:7002')], undefined)

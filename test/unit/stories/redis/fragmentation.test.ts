@@ -29,6 +29,7 @@ test('the ratio of an empty server means nothing', async () => {
 function tellerOf(reply: string) {
   const node = {
     address: 'r:6379',
+    url: new URL('redis://r:6379'),
     call: () => Promise.reject(new Error('not asked for')),
     info: async () => new RedisInfo(reply),
     [Symbol.dispose]() {},

@@ -48,7 +48,9 @@ function master(address: string, more: Partial<Seen> = {}): Seen {
 }
 
 function replica(address: string, history: string, of: Master | null): Seen {
-  const node = { address, call: () => Promise.reject(), info: () => Promise.reject(), [Symbol.dispose]() {} }
+  const refuse = () => Promise.reject()
+  const url = new URL(`redis://${address}`)
+  const node = { address, url, call: refuse, info: refuse, [Symbol.dispose]() {} }
   return {
     node,
     address,
