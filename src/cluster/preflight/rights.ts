@@ -1,7 +1,7 @@
 import { CoordinatorLost } from '../../core/redis-link.ts'
 import type { Command, Connection } from '../redis/connection.ts'
 import type { ServerFacts } from '../redis/facts.ts'
-import { RedisReplyError } from '../redis/fault.ts'
+import { isScriptDenied, RedisReplyError } from '../redis/fault.ts'
 import type { Checking } from './types.ts'
 import { words } from './words.ts'
 
@@ -81,9 +81,10 @@ function knowsChannels(facts: ServerFacts | null): boolean {
 
 function lackingBy([name, first]: Command, error: unknown): string | null {
   if (!(error instanceof CoordinatorLost) || error.fault !== 'noperm') return null
-  if (/channel/.test(error.message)) return 'channel'
-  if (/ keys? /.test(error.message)) return 'key'
-  if (/user executing the script/.test(error.message)) return '+rpush'
+  // The reply may name the user too, who may be called anything.
+  if (/\baccess .*\bchannels?\b/.test(error.message)) return 'channel'
+  if (/\baccess .*\bkeys?\b/.test(error.message)) return 'key'
+  if (error.cause instanceof RedisReplyError && isScriptDenied(error.cause.message)) return '+rpush'
   return `+${name.toLowerCase()}${name === 'CLUSTER' ? `|${String(first).toLowerCase()}` : ''}`
 }
 

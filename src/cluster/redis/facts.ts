@@ -26,7 +26,8 @@ export async function factsOf(connection: Connection, ms: number): Promise<Serve
     if (result.status === 'rejected') throw lostBy(result.reason, connection.address)
     for (const [name, value] of fieldsOf(result.value)) fields.set(name, value)
   }
-  const mode = fields.get('redis_mode')
+  // Valkey has a name of its own for it.
+  const mode = fields.get('redis_mode') ?? fields.get('server_mode')
   const host = fields.get('master_host')
   return {
     runId: fields.get('run_id') ?? '',

@@ -35,9 +35,13 @@ function faultOfReply({ code, message }: RedisReplyError): CoordinatorFault | nu
   const byCode = faultsOfCodes.get(code)
   if (byCode !== undefined) return byCode
   if (/^ERR (invalid password|Client sent AUTH)/.test(message)) return 'auth'
-  if (/The user executing the script can't/.test(message)) return 'noperm'
+  if (isScriptDenied(message)) return 'noperm'
   return message.startsWith('ERR max number of clients reached') ? 'other' : null
 }
+
+/** Whether a command of a script failed for want of a right: it has words of its own until Redis 7.0, and others since. */
+export const isScriptDenied = (reply: string): boolean =>
+  /The user executing the script can't|^ERR ACL failure in script/.test(reply)
 
 /** What a broken or failed connection is called. No message of another library is passed on. */
 export function lostBy(error: unknown, address: string): CoordinatorLost {
