@@ -43,7 +43,7 @@ export const ping = step({
       problem({
         severity: 'critical',
         summary: say`no worker answers within ${milliseconds(options.answerWithin)}${connectedOf(answers)}${expectedOf(missing)}`,
-        advice: adviceFor(answers),
+        advice: adviceFor(target, answers),
         evidence,
         ...startWorkers(options, null),
       })
@@ -57,7 +57,7 @@ export const ping = step({
         summary: isThere
           ? say`the worker ${name} may be connected, but does not answer within ${milliseconds(options.answerWithin)}`
           : say`the worker ${name} is not there`,
-        advice: isThere ? hangs : gone,
+        advice: isThere ? hangs : goneFrom(target),
         evidence: { worker: name, answered: names.length, connected: answers.listeners },
         ...startWorkers(options, name),
       })
@@ -67,7 +67,7 @@ export const ping = step({
       problem({
         severity: 'warning',
         summary: say`only ${count(found, 'worker')} answered${connectedOf(answers)} (at least ${options.minWorkers} expected)`,
-        advice: adviceFor(answers),
+        advice: adviceFor(target, answers),
         evidence,
         ...startWorkers(options, null),
       })
@@ -80,9 +80,14 @@ const mostTold = 20
 const mostSolo = 200
 
 const gone = say`start the worker; its log says why it ended`
+const refused = say`start the worker; if it runs, its log says why the broker refuses it: "transient_nonexcl_queues" (from RabbitMQ 4.3 on, unless permitted) wants a newer Celery with control_queue_exclusive and event_queue_exclusive, "global qos" wants Celery 5.5 or classic queues`
 const hangs = say`see whether its process hangs or is stopped, and restart it`
 
-const adviceFor = (answers: Answers): Text => (silentOf(answers) > 0 ? hangs : gone)
+/** A RabbitMQ lets a worker in and may then refuse its queues: it tries again for ever. */
+const goneFrom = ({ redis }: Broker): Text => (redis === null ? refused : gone)
+
+const adviceFor = (target: Broker, answers: Answers): Text =>
+  silentOf(answers) > 0 ? hangs : goneFrom(target)
 
 function connectedOf({ replies, listeners }: Answers): Text {
   const silent = (listeners ?? 0) - replies.size

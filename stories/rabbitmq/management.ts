@@ -11,6 +11,7 @@ import {
   z,
 } from 'healthz'
 import type { Options } from './options.ts'
+import { keepTwiceSaid } from './twice-said.ts'
 
 /** The management API of one node. Each call is a connection of its own, so there is nothing to close. */
 export interface Management {
@@ -150,7 +151,7 @@ function refusal(reason: string, user: string): CannotTell {
 }
 
 function parsed<T>({ body }: Response, shape: z.ZodType<T>): T {
-  const { success, data } = shape.safeParse(parseJson(body))
+  const { success, data } = shape.safeParse(parseJson(keepTwiceSaid(body)))
   if (!success) throw new CannotTell(say`the management API gave an answer of another form`)
   return data
 }

@@ -146,8 +146,13 @@ function asQueue(raw: Row): Queue {
     drain: drainOf(stats),
     idleSince: raw.idle_since ? momentOf(raw.idle_since) : null,
     members: raw.members ?? [],
-    online: raw.online ?? [],
+    online: onlineOf(raw),
   }
+}
+
+/** A member whose node is gone is not online, and neither is one that its leader does not see. */
+function onlineOf({ online, online_too: other }: Row): readonly string[] {
+  return (online ?? []).filter((member) => other?.includes(member) ?? true)
 }
 
 /** Those that take without acknowledging count too. */
@@ -190,8 +195,8 @@ const row = z.looseObject({
   message_stats: z.union([z.array(z.unknown()), statsShape]).optional(),
   idle_since: z.string().nullish(),
   members: z.array(z.string()).nullish(),
-  // For some seconds after a node was lost, RabbitMQ names this twice, the fresh list and then the old one.
   online: z.array(z.string()).nullish(),
+  online_too: z.array(z.string()).nullish(),
 })
 
 type Row = z.output<typeof row>

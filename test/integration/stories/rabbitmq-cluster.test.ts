@@ -130,7 +130,7 @@ describeWith(['rabbitmq'], 'a cluster of three RabbitMQ nodes', () => {
       evidence: { members: 3, online: 2, away: third.nodeName },
     })
     expect(one.summaries('expected-queues')).toEqual([
-      `the queue home in / cannot be found; it may live on a node that does not run: ${third.nodeName}`,
+      `the queue home in / is down with its node ${third.nodeName}`,
     ])
     expect((await watching().tell('connect')).step('connect').findings).toMatchObject([
       { severity: 'warning', evidence: { kind: 'refused' } },

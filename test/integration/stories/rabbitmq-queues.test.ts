@@ -414,10 +414,10 @@ interface Sampled {
   samples: Readonly<Record<string, { readonly at: number; readonly value: unknown }>>
 }
 
-/** Makes a step believe that what it remembers of a queue began so much earlier. */
+/** Makes a step believe that what it remembers of a queue began so long ago. */
 function ageSample(teller: Sampled, step: string, queue: string, ms: number): void {
   const sample = teller.samples[step]
   const value = sample?.value as Record<string, { since: number }>
-  const aged = { ...value, [queue]: { ...value[queue], since: (value[queue]?.since ?? 0) - ms } }
+  const aged = { ...value, [queue]: { ...value[queue], since: Date.now() - ms } }
   teller.samples = { ...teller.samples, [step]: { at: sample?.at ?? 0, value: aged } }
 }

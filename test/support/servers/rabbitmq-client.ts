@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { insideTree } from './debian-tree.ts'
 import { findProgram } from './programs.ts'
 
 /** A client of the RabbitMQ at these coordinates, whichever process started it. */
@@ -22,6 +23,8 @@ export interface RabbitmqCoordinates {
   readonly nodeName: string
   /** The environment in which rabbitmqctl finds the node. */
   readonly env: Readonly<Record<string, string>>
+  /** The tree of another Debian (`debianTree`) in which it runs. */
+  readonly tree?: string | undefined
 }
 
 export interface RabbitmqClient extends RabbitmqCoordinates {
@@ -55,12 +58,14 @@ async function callApi(
   return text === '' ? null : JSON.parse(text)
 }
 
-async function runCtl({ nodeName, env }: RabbitmqCoordinates, args: readonly string[]): Promise<string> {
-  const program = findProgram('rabbitmqctl')
-  if (program === null) throw new Error('rabbitmqctl is not installed')
-  const { stdout } = await promisify(execFile)(program, ['-n', nodeName, '-q', ...args], {
-    env,
-    timeout: 30_000,
-  })
+async function runCtl(
+  { nodeName, env, tree }: RabbitmqCoordinates,
+  words: readonly string[],
+): Promise<string> {
+  const args = ['-n', nodeName, '-q', ...words]
+  const [name, given] = tree === undefined ? ['rabbitmqctl', args] : insideTree(tree, 'rabbitmqctl', args)
+  const program = findProgram(name)
+  if (program === null) throw new Error(`${name} is not installed`)
+  const { stdout } = await promisify(execFile)(program, given, { env, timeout: 30_000 })
   return stdout
 }

@@ -20,6 +20,8 @@ export interface RabbitmqOptions {
   readonly conf?: string
   /** With the plug-in rabbitmq_prometheus, at `metricsUrl`. */
   readonly metrics?: boolean
+  /** The tree of another Debian (`debianTree`), whose version it is. */
+  readonly tree?: string | undefined
 }
 
 export interface Rabbitmq extends ServerProcess, RabbitmqClient {
@@ -28,18 +30,24 @@ export interface Rabbitmq extends ServerProcess, RabbitmqClient {
 }
 
 /** Starts three nodes of one cluster, in about twice the time of one. Only their sessions end them: kill no epmd. */
-export async function startRabbitmqCluster(): Promise<RabbitmqCluster> {
+export async function startRabbitmqCluster({
+  tree,
+}: Pick<RabbitmqOptions, 'tree'> = {}): Promise<RabbitmqCluster> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
   const epmdPort = await onFreePorts(1, async (port) => {
-    stack.use(await startEpmd(dir, port))
+    stack.use(await startEpmd(dir, port, tree))
     return port
   })
   const cookie = randomBytes(10).toString('hex')
   const start = async (joins: string | null) =>
     stack.use(
       await onFreePorts(3, (port, management, dist) =>
-        startNode([port, management, dist, epmdPort], { conf: joins === null ? '' : joining(joins), cookie }),
+        startNode([port, management, dist, epmdPort], {
+          conf: joins === null ? '' : joining(joins),
+          cookie,
+          tree,
+        }),
       ),
     )
   const first = await start(null)
@@ -60,7 +68,7 @@ cluster_formation.classic_config.nodes.1 = ${node}
 async function startOn(ports: readonly number[], options: RabbitmqOptions): Promise<Rabbitmq> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
-  stack.use(await startEpmd(dir, ports[3] ?? 0))
+  stack.use(await startEpmd(dir, ports[3] ?? 0, options.tree))
   const node = stack.use(await startNode(ports, options))
   const owned = stack.move()
   return { ...node, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -69,7 +77,7 @@ async function startOn(ports: readonly number[], options: RabbitmqOptions): Prom
 /** A node whose epmd runs. Nodes of one cluster have one cookie. */
 async function startNode(
   ports: readonly number[],
-  { conf = '', metrics = false, cookie }: RabbitmqOptions & { readonly cookie?: string },
+  { conf = '', metrics = false, tree, cookie }: RabbitmqOptions & { readonly cookie?: string },
 ): Promise<Rabbitmq> {
   const [port = 0, managementPort = 0, distPort = 0, epmdPort = 0] = ports
   const metricsPort = metrics ? await freePort() : 0
@@ -82,6 +90,7 @@ async function startNode(
     password: 'hz-pw',
     nodeName: `hz${port}@localhost`,
     env: environment(dir, `hz${port}@localhost`, distPort, epmdPort),
+    tree,
   }
   await mkdir(join(dir, 'home'))
   if (cookie !== undefined) await writeFile(join(dir, 'home/.erlang.cookie'), cookie, { mode: 0o400 })
@@ -95,6 +104,7 @@ async function startNode(
       name: 'rabbitmq',
       command: 'rabbitmq-server',
       args: [],
+      tree,
       dir,
       env: at.env,
       ready: () => client.api('GET', '/api/health/checks/virtual-hosts'),
@@ -111,11 +121,12 @@ async function startNode(
 }
 
 /** Left to itself, Erlang starts an epmd that outlives the test. */
-function startEpmd(dir: string, port: number): Promise<ServerProcess> {
+function startEpmd(dir: string, port: number, tree: string | undefined): Promise<ServerProcess> {
   return startServer({
     name: 'epmd',
     command: 'epmd',
     args: ['-address', '127.0.0.1', '-port', `${port}`],
+    tree,
     dir,
     ready: () => canConnect(port),
   })

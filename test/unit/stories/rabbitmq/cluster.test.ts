@@ -8,7 +8,14 @@ import split from './recorded/split.json' with { type: 'json' }
 import twoNodesDown from './recorded/two-nodes-down.json' with { type: 'json' }
 
 /** What a real cluster of three RabbitMQ 3.10 answered in each of these states. */
-type Recorded = Readonly<Record<string, { readonly status: number; readonly body: unknown } | 'hang'>>
+type Recorded = Readonly<Record<string, Answer | 'hang'>>
+
+interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  /** The body, where it is more than JSON.stringify makes. */
+  readonly text?: string
+}
 
 describe('a cluster of three', () => {
   const open = new AsyncDisposableStack()
@@ -81,11 +88,15 @@ describe('a cluster of three', () => {
   })
 
   test('an expected queue whose node is down is told to live there', async () => {
-    const up = await (await tellerOf(oneNodeDown, { expect: ['home2'] })).tell('expected-queues')
+    const inVhost = (recorded: Recorded) => ({
+      ...recorded,
+      '/api/queues/%2F': recorded['/api/queues'] ?? 'hang',
+    })
+    const up = await (await tellerOf(inVhost(oneNodeDown), { expect: ['home2'] })).tell('expected-queues')
     expect(up.step('expected-queues').outcome).toBe('ok')
-    const told = await (await tellerOf(twoNodesDown, { expect: ['home2'] })).tell('expected-queues')
+    const told = await (await tellerOf(inVhost(twoNodesDown), { expect: ['home2'] })).tell('expected-queues')
     expect(told.summaries('expected-queues')).toEqual([
-      'the queue home2 in / cannot be found; it may live on a node that does not run: n2@localhost, n3@localhost',
+      'the queue home2 in / is down with its node n2@localhost',
     ])
   })
 
@@ -186,7 +197,7 @@ describe('RabbitMQ 4', () => {
   }
   const leaderCheck = '/api/health/checks/quorum-queues-without-elected-leaders/all-vhosts/pattern/.*'
 
-  const tellerOf = async (recorded: Recorded) => {
+  const tellerOf = async (recorded: Recorded, more: object = {}) => {
     const queues = [queue('whole', ['a', 'b', 'c']), queue('poor', ['a', 'b'])]
     const { port } = open.use(
       await serve(
@@ -199,7 +210,7 @@ describe('RabbitMQ 4', () => {
         [],
       ),
     )
-    return teller(rabbitmq, { nodes: [`http://127.0.0.1:${port}`] })
+    return teller(rabbitmq, { nodes: [`http://127.0.0.1:${port}`], ...more })
   }
 
   test('a queue whose members are there and none leads is critical, one is told once', async () => {
@@ -235,6 +246,40 @@ describe('RabbitMQ 4', () => {
     expect(drained.summaries('nodes')).toEqual(['node rabbit@mq-1 is in maintenance and takes no clients'])
   })
 
+  test('a member that only one of two lists calls online is not, whichever of them comes last', async () => {
+    const lists = [
+      [
+        ['a', 'b'],
+        ['a', 'b', 'c'],
+      ],
+      [
+        ['a', 'b', 'c'],
+        ['b', 'c'],
+      ],
+    ]
+    for (const [first = [], last = []] of lists) {
+      const text = JSON.stringify([queue('twice', last)])
+      const body = text.replace('"online":', `"online":${JSON.stringify(first)},"online":`)
+      const overview = { status: 200, body: { object_totals: { queues: 1 } } }
+      const recorded = { '/api/overview': overview, '/api/queues': { status: 200, text: body } }
+      const told = await (await tellerOf(recorded)).tell('quorum')
+      expect(told.summaries('quorum')).toEqual(['twice has 2 of its 3 members'])
+    }
+  })
+
+  test('a replicated queue is not missed while its lead moves, one that lives on one node is', async () => {
+    const down = { state: 'down', node: 'rabbit@mq-1' }
+    const body = [
+      { ...queue('safe', ['b', 'c']), ...down },
+      { name: 'home', type: 'classic', ...down },
+    ]
+    const recorded = { '/api/queues/%2F': { status: 200, body } }
+    const told = await (await tellerOf(recorded, { expect: ['safe', 'home'] })).tell('expected-queues')
+    expect(told.summaries('expected-queues')).toEqual([
+      'the queue home in / is down with its node rabbit@mq-1',
+    ])
+  })
+
   test('without figures of sockets and of partitions all is said that there is', async () => {
     const told = await (await tellerOf({})).tell('nodes', 'resources')
     expect(told.step('nodes').outcome).toBe('ok')
@@ -254,13 +299,13 @@ function serve(recorded: Recorded, requests: string[]): Promise<Listening> {
     server: createServer((request, response) => {
       const [path = ''] = (request.url ?? '').split('?')
       requests.push(`${request.method} ${path}`)
-      const answer = recorded[path] ?? {
+      const answer: Answer | 'hang' = recorded[path] ?? {
         status: 404,
         body: { error: 'Object Not Found', reason: 'Not Found' },
       }
       if (answer === 'hang') return
       response.writeHead(answer.status, { 'content-type': 'application/json' })
-      response.end(answer.body === '' ? '' : JSON.stringify(answer.body))
+      response.end(answer.text ?? (answer.body === '' ? '' : JSON.stringify(answer.body)))
     }),
   }))
 }
