@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type RequestOptions, request } from '../clients/request.ts'
+import { type RequestOptions, type Response, request } from '../clients/request.ts'
 import type { ConsulPlan } from '../core/consul.ts'
 import type { Plan } from '../core/plan.ts'
 
@@ -28,10 +28,7 @@ export function registerWithConsul(
       ending.abort()
       await keeping
       try {
-        const path = `/v1/agent/service/deregister/${encodeURIComponent(service.ID)}`
-        const status = await ask(consul, path, { method: 'PUT', timeout: leaveDeadline })
-        // 404: the agent has forgotten it by itself.
-        if (status !== 200 && status !== 404) throw refusal(status)
+        await deregister(service.ID, consul)
       } catch (error) {
         ports.failed('consul', error)
       }
@@ -70,28 +67,42 @@ async function register(
   consul: ConsulPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = await ask(consul, `/v1/agent/service/${encodeURIComponent(service.ID)}`, { signal })
-  if (known === 200) return
+  const known = await ask(consul, pathOf(service.ID), { signal })
+  if (known.status === 200) return
   const body = JSON.stringify(service)
-  const status = await ask(consul, '/v1/agent/service/register?replace-existing-checks=true', {
+  const answer = await ask(consul, '/v1/agent/service/register?replace-existing-checks=true', {
     method: 'PUT',
     body,
     signal,
   })
-  if (status !== 200) throw refusal(status)
+  if (answer.status !== 200) throw refusal(answer)
 }
 
-function refusal(status: number): Error {
-  const why = status === 403 ? 'its token lacks the right service:write' : `HTTP status ${status}`
-  return new Error(`the Consul agent refuses the registration: ${why}`)
+/** An agent that has forgotten the service by itself refuses this, each version in its own way. */
+async function deregister(id: string, consul: ConsulPlan): Promise<void> {
+  const path = `/v1/agent/service/deregister/${encodeURIComponent(id)}`
+  const answer = await ask(consul, path, { method: 'PUT', timeout: leaveDeadline })
+  if (answer.status === 200) return
+  const known = await ask(consul, pathOf(id), { timeout: leaveDeadline })
+  if (known.status !== 404) throw refusal(answer)
 }
 
-async function ask(
+const pathOf = (id: string) => `/v1/agent/service/${encodeURIComponent(id)}`
+
+function refusal({ status, body }: Pick<Response, 'status' | 'body'>): Error {
+  const isUnknown = body.includes('ACL not found')
+  const why = isUnknown ? 'it does not know the token' : 'its token lacks the right service:write'
+  return new Error(
+    `the Consul agent refuses the registration: ${status === 403 ? why : `HTTP status ${status}`}`,
+  )
+}
+
+function ask(
   { url, token, ca, insecure }: ConsulPlan,
   path: string,
   options: Pick<RequestOptions, 'method' | 'body' | 'timeout'> & { readonly signal?: AbortSignal },
-): Promise<number> {
-  const { status } = await request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
+): Promise<Response> {
+  return request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
     timeout: 5000,
     // One that is ending has no other end than its deadline.
     signal: new AbortController().signal,
@@ -100,7 +111,6 @@ async function ask(
     ...(ca !== null && { ca }),
     headers: token === null ? {} : { 'x-consul-token': token.reveal() },
   })
-  return status
 }
 
 /** The body of `PUT /v1/agent/service/register`. */

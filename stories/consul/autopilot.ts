@@ -4,10 +4,12 @@ import { step } from './target.ts'
 /** Every server is healthy, and one of them may fail. */
 export const autopilot = step({
   title: say`every server is healthy, and one may fail`,
-  async check({ target, signal, note, problem }) {
+  async check({ target, signal, note, problem, cannotTell }) {
     // An unhealthy cluster answers with a status of 429, and with the same content.
     const health = await target.get('/v1/operator/autopilot/health', healthShape, 'operator:read', signal)
     const servers = health.Servers ?? []
+    // It calls itself unhealthy until then.
+    if (servers.length === 0) cannotTell(say`the leader is new, and has not looked at the servers yet`)
     const voters = servers.filter(({ Voter }) => Voter !== false)
     note(say`${count(voters.length, 'voting server')}, ${health.FailureTolerance} may fail`)
     const sick = servers.filter(({ Healthy }) => !Healthy)

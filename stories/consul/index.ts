@@ -28,7 +28,6 @@ export default defineStory({
 operator = "read"
 node_prefix "" { policy = "read" }
 service_prefix "" { policy = "read" }
-agent_prefix "" { policy = "read" }
 # For the cure of the step registration:
 service "NAME" { policy = "write" }
 `,

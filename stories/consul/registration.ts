@@ -1,5 +1,5 @@
-import { type Cure, count, say, z } from 'healthz'
-import type { Agent } from './agent.ts'
+import { type Cure, count, say, type Text, z } from 'healthz'
+import { type Agent, whyForbidden } from './agent.ts'
 import type { Registration } from './options.ts'
 import { step } from './target.ts'
 
@@ -8,12 +8,18 @@ export const registration = step({
   title: say`every registration is there, and there once`,
   on: ({ registrations }) => registrations.length > 0,
   cures: [{ title: say`register the service again`, consent: 'ask' }],
-  async check({ target, options, signal, note, problem }) {
+  async check({ target, options, signal, note, problem, cannotTell }) {
+    const untold: Text[] = []
     const services = Object.values(await servicesOf(target, signal))
     note(say`${count(services.length, 'service')} registered with ${target.address}`)
     for (const wanted of options.registrations) {
       const { ID, Name, Port } = wanted
       if (!services.some((service) => service.ID === ID)) {
+        const hidden = await whyHidden(ID, target, signal)
+        if (hidden !== null) {
+          untold.push(say`${ID}: ${hidden}`)
+          continue
+        }
         problem({
           key: ID,
           severity: 'warning',
@@ -36,6 +42,7 @@ export const registration = step({
         evidence: { id: ID, twins: twins.map((twin) => twin.ID).join(', ') },
       })
     }
+    if (untold.length > 0) cannotTell(say`${untold}`)
   },
 })
 
@@ -48,6 +55,17 @@ const serviceShape = z.looseObject({
 
 const servicesOf = (agent: Agent, signal: AbortSignal) =>
   agent.get('/v1/agent/services', z.record(z.string(), serviceShape), 'service:read', signal)
+
+/**
+ * Why one that is not among the services may be there all the same; null where it is not. Asked for by its id, the agent
+ * refuses what it leaves out of a list in silence.
+ */
+async function whyHidden(id: string, agent: Agent, signal: AbortSignal): Promise<Text | null> {
+  const { status, body } = await agent.ask(`/v1/agent/service/${encodeURIComponent(id)}`, signal)
+  if (status === 404) return null
+  if (status === 403) return whyForbidden(body, 'service:read')
+  return say`Consul answered with HTTP status ${String(status)}`
+}
 
 function isSamePlace(service: z.output<typeof serviceShape>, { Address = '', Port }: Registration): boolean {
   return service.Port === Port && (service.Address ?? '') === Address

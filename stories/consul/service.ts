@@ -70,13 +70,17 @@ const instancesShape = z.array(
 
 type Instance = z.output<typeof instancesShape>[number]
 
-const instancesOf = (name: string, agent: Agent, signal: AbortSignal) =>
-  agent.get(
-    `/v1/health/service/${encodeURIComponent(name)}`,
-    instancesShape,
-    'service:read, node:read',
-    signal,
-  )
+async function instancesOf(
+  name: string,
+  agent: Agent,
+  signal: AbortSignal,
+): Promise<z.output<typeof instancesShape>> {
+  const right = 'service:read, node:read'
+  const path = `/v1/health/service/${encodeURIComponent(name)}`
+  const found = await agent.get(path, instancesShape, right, signal)
+  if (found.length === 0) await agent.mustSee(right, signal)
+  return found
+}
 
 /** One service that cannot be told of leaves the others their say. */
 function asUntold(error: unknown): CannotTell {

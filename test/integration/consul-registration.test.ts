@@ -1,31 +1,143 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { registerWithConsul } from '../../src/app/consul-registration.ts'
 import { consulSchema } from '../../src/config/consul-schema.ts'
+import { describeWith } from '../support/needs.ts'
 import { makePlace } from '../support/program.ts'
 import { type Consul, startConsul } from '../support/servers/consul.ts'
+import { type ConsulAgent, startConsulAgent } from '../support/servers/consul-agent.ts'
+import { otherDebians } from '../support/servers/debian-tree.ts'
 import { until } from '../support/servers/until.ts'
 
 const marker = 'hunter2SECRET'
+const watched = { node: 'watch-1', platform: 'shop' }
 
-describe('the daemon as a service of Consul', () => {
+describeWith([otherDebians], 'the daemon as a service of a Consul agent', () => {
+  let agent: ConsulAgent
+  beforeAll(async () => {
+    agent = await startConsulAgent()
+  })
+  afterEach(async () => {
+    await agent.ask('PUT', '/v1/agent/service/deregister/healthz-watch-1')
+  })
+  afterAll(() => agent?.[Symbol.asyncDispose]())
+
+  const begin = (given: Record<string, unknown> = {}, lookEvery = 50) => {
+    const failures: string[] = []
+    const registration = registerWithConsul(
+      watched,
+      consulSchema.parse({ url: agent.url, token: agent.token, ...given }),
+      { host: '127.0.0.1', port: 9180 },
+      { version: '1.0.0', lookEvery, failed: (what, error) => failures.push(`${what}: ${error}`) },
+    )
+    return { failures, registration, [Symbol.asyncDispose]: () => registration[Symbol.asyncDispose]() }
+  }
+
+  const services = async () => JSON.parse((await agent.ask('GET', '/v1/agent/services')).body)
+  const known = (id = 'healthz-watch-1') => until(`${id} is registered`, async () => (await services())[id])
+  /** The status of its check, and what Consul does about it. */
+  const checkOf = async () => JSON.parse((await agent.ask('GET', '/v1/health/checks/healthz')).body)[0]
+
+  test('a daemon registers, is asked whether it lives, and is gone when it has ended', async () => {
+    await using place = await makePlace({
+      'healthz.yaml': `
+node: n1
+platform: shop
+http: { listen: "127.0.0.1:0" }
+store: memory
+consul: { url: "${agent.url}", token: "\${TOKEN}", tags: [ops], interval: 1s }
+stories: [{ story: host, with: {} }]
+channels: { out: { use: console } }
+`,
+    })
+    const token = await agent.tokenWith('service "healthz" { policy = "write" }')
+    place.env['TOKEN'] = token
+    const daemon = await place.daemon()
+    await until('Consul saw it live', async () => (await checkOf())?.Status === 'passing')
+    const { http } = await daemon.says('started')
+    expect(await checkOf()).toMatchObject({
+      Name: 'healthz lives',
+      CheckID: 'service:healthz-n1',
+      ServiceTags: ['ops'],
+      Output: expect.stringContaining(`${http}/livez: 200 OK`),
+    })
+    expect((await services())['healthz-n1']).toMatchObject({
+      Service: 'healthz',
+      Port: Number(new URL(String(http)).port),
+      Meta: { platform: 'shop', node: 'n1' },
+    })
+    const shown = await place.run('config', 'show')
+    expect(shown.stdout).toContain('token: "***"')
+    daemon.signal('SIGSTOP')
+    await until('Consul misses it', async () => (await checkOf()).Status === 'critical')
+    daemon.signal('SIGCONT')
+    await until('Consul sees it again', async () => (await checkOf()).Status === 'passing')
+    daemon.signal('SIGTERM')
+    await daemon.ended()
+    expect(await services()).toEqual({})
+    expect(daemon.stdout() + daemon.stderr()).not.toContain(token)
+  })
+
+  test('an agent that lost its data is told again', async () => {
+    await using begun = begin()
+    await known()
+    await agent.restartWithoutData()
+    await known()
+    await begun.registration[Symbol.asyncDispose]()
+    expect(await services()).toEqual({})
+  })
+
+  test('an agent that forgot it in the meantime is no failure at the end', async () => {
+    await using begun = begin({}, 600_000)
+    await known()
+    await agent.ask('PUT', '/v1/agent/service/deregister/healthz-watch-1')
+    await begun.registration[Symbol.asyncDispose]()
+    expect(begun.failures).toEqual([])
+  })
+
+  test('an agent that is down is told once, and found when it comes', async () => {
+    await agent.kill()
+    await using begun = begin()
+    await until('it was told', () => begun.failures.length > 0)
+    await agent.restart()
+    await known()
+    expect(begun.failures[0]).toContain('refused: 127.0.0.1:')
+    expect(begun.failures.filter((failure) => failure.includes('refused: '))).toHaveLength(1)
+    await agent.kill()
+    await begun.registration[Symbol.asyncDispose]()
+    expect(begun.failures.at(-1)).toContain('refused: 127.0.0.1:')
+    await agent.restart()
+  })
+
+  test('a token without the right is told, and so is one that nobody knows; neither is shown', async () => {
+    const poor = await agent.tokenWith('service "healthz" { policy = "read" }')
+    for (const [token, said] of [
+      [poor, 'its token lacks the right service:write'],
+      [crypto.randomUUID(), 'it does not know the token'],
+    ] as const) {
+      await using begun = begin({ token })
+      await until('it was told', () => begun.failures.length > 0)
+      await begun.registration[Symbol.asyncDispose]()
+      expect(begun.failures[0]).toContain(said)
+      expect(begun.failures.join()).not.toContain(token)
+    }
+  })
+})
+
+describe('what the daemon tells a Consul agent', () => {
   let agent: Consul
 
   beforeAll(async () => {
     agent = await startConsul()
-    agent.want(marker)
   })
 
-  beforeEach(async () => {
-    agent.reset()
-    await agent.up()
-  })
+  beforeEach(() => agent.reset())
 
   afterAll(() => agent?.[Symbol.asyncDispose]())
 
   const begin = (given: Record<string, unknown> = {}, http = { host: '127.0.0.1', port: 9180 }) => {
     const failures: string[] = []
     const registration = registerWithConsul(
-      { node: 'watch-1', platform: 'shop' },
+      watched,
       consulSchema.parse({ url: agent.url, token: marker, ...given }),
       http,
       { version: '1.0.0', lookEvery: 50, failed: (what, error) => failures.push(`${what}: ${error}`) },
@@ -35,7 +147,7 @@ describe('the daemon as a service of Consul', () => {
 
   const known = (id: string) => until(`${id} is registered`, () => agent.services[id])
 
-  test('it registers with a check of its liveness, and takes itself out', async () => {
+  test('what it is, with a check of its liveness, and once', async () => {
     const { registration, failures } = begin({ tags: ['ops'], interval: '5s' })
     expect(await known('healthz-watch-1')).toMatchObject({
       Service: 'healthz',
@@ -49,43 +161,13 @@ describe('the daemon as a service of Consul', () => {
         DeregisterCriticalServiceAfter: '3600000ms',
       },
     })
+    const looks = agent.requests.length
+    await until('it looked twice more', () => agent.requests.length >= looks + 2)
+    const registered = agent.requests.filter(({ path }) => path.includes('/register'))
+    expect(registered).toHaveLength(1)
     await registration[Symbol.asyncDispose]()
     expect(agent.services).toEqual({})
     expect(failures).toEqual([])
-  })
-
-  test('an agent that knows it is left alone, and one that forgot it is told again', async () => {
-    const { registration } = begin()
-    await known('healthz-watch-1')
-    const registered = () =>
-      agent.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/register'))
-    const before = registered().length
-    const looks = agent.requests.length
-    await until('it looked twice more', () => agent.requests.length >= looks + 2)
-    expect(registered()).toHaveLength(before)
-    agent.forget()
-    await known('healthz-watch-1')
-    await registration[Symbol.asyncDispose]()
-  })
-
-  test('an agent that is down is told once, and found when it comes', async () => {
-    await agent.down()
-    const { registration, failures } = begin()
-    await until('it was told', () => failures.length > 0)
-    await agent.up()
-    await known('healthz-watch-1')
-    expect(failures).toEqual([expect.stringContaining('refused: 127.0.0.1:')])
-    await agent.down()
-    await registration[Symbol.asyncDispose]()
-    expect(failures.at(-1)).toContain('refused')
-  })
-
-  test('a token without the right is told, and never shown', async () => {
-    const { registration, failures } = begin({ token: `${marker}-other` })
-    await until('it was told', () => failures.length > 0)
-    await registration[Symbol.asyncDispose]()
-    expect(failures[0]).toContain('its token lacks the right service:write')
-    expect(failures.join()).not.toContain(marker)
   })
 
   test.each([
@@ -101,29 +183,6 @@ describe('the daemon as a service of Consul', () => {
     )
     expect(service['Check']).toMatchObject({ HTTP: url })
     await registration[Symbol.asyncDispose]()
-  })
-
-  test('a daemon registers when it starts, and is gone when it has ended', async () => {
-    await using place = await makePlace({
-      'healthz.yaml': `
-node: n1
-http: { listen: "127.0.0.1:0" }
-store: memory
-consul: { url: "${agent.url}", token: "\${TOKEN}", id: one }
-stories: [{ story: host, with: {} }]
-channels: { out: { use: console } }
-`,
-    })
-    place.env['TOKEN'] = marker
-    const daemon = await place.daemon()
-    const { Check } = (await known('one')) as { Check: { HTTP: string } }
-    expect((await fetch(Check.HTTP)).status).toBe(200)
-    const shown = await place.run('config', 'show')
-    expect(shown.stdout).toContain('token: "***"')
-    daemon.signal('SIGTERM')
-    await daemon.ended()
-    expect(agent.services).toEqual({})
-    expect(daemon.stdout() + daemon.stderr()).not.toContain(marker)
   })
 
   test('without HTTP there is nothing that Consul could ask', async () => {

@@ -3,22 +3,18 @@ import { text } from 'node:stream/consumers'
 import { type Listening, startListening } from './listening.ts'
 
 /**
- * Starts a stand-in for a Consul agent in this process: it answers as the documentation of Consul's HTTP API says, for
- * a healthy cluster of three servers at first. It keeps registrations, and nothing else happens in it by itself.
+ * Starts a stand-in for a Consul agent in this process, for what a real one (`consul-agent.ts`) does not say: it answers
+ * as the documentation of later versions does, for a healthy cluster of three servers at first, to whatever token. It
+ * keeps registrations, and nothing else happens in it by itself.
  */
 export async function startConsul(): Promise<Consul> {
   const answers = new Map<string, ConsulAnswer>(Object.entries(healthy))
   const services: Record<string, Record<string, unknown>> = {}
   const requests: ConsulRequest[] = []
-  let token: string | null = null
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     const body = await text(request)
     requests.push({ method: request.method ?? '', path: request.url ?? '', body })
-    const isRefused = token !== null && request.headers['x-consul-token'] !== token
-    if (isRefused && !pathname.startsWith('/v1/status/')) {
-      return reply(response, { status: 403, body: 'Permission denied' })
-    }
     const given = answers.get(pathname)
     if (given !== undefined) return reply(response, given)
     if (pathname === '/v1/agent/services') return reply(response, { status: 200, body: services })
@@ -32,7 +28,9 @@ export async function startConsul(): Promise<Consul> {
       const found = services[decodeURIComponent(asked)]
       return reply(
         response,
-        found === undefined ? { status: 404, body: 'unknown service ID' } : { status: 200, body: found },
+        found === undefined
+          ? { status: 404, body: `unknown service ID: ${asked}` }
+          : { status: 200, body: found },
       )
     }
     const [, deregistered] = /^\/v1\/agent\/service\/deregister\/(.+)$/.exec(pathname) ?? []
@@ -47,9 +45,6 @@ export async function startConsul(): Promise<Consul> {
     }
     reply(response, { status: 404, body: '' })
   }
-  const forget = () => {
-    for (const id of Object.keys(services)) delete services[id]
-  }
   const listening = await startListening(() => ({
     server: createServer((request, response) => void handle(request, response)),
   }))
@@ -59,14 +54,10 @@ export async function startConsul(): Promise<Consul> {
     requests,
     services,
     answer: (path, answer) => void answers.set(path, answer),
-    forget,
     reset() {
       answers.clear()
       for (const [path, answer] of Object.entries(healthy)) answers.set(path, answer)
-      forget()
-    },
-    want: (wanted) => {
-      token = wanted
+      for (const id of Object.keys(services)) delete services[id]
     },
   }
 }
@@ -81,10 +72,6 @@ export interface Consul extends Listening {
   answer(path: string, answer: ConsulAnswer): void
   /** Back to the healthy cluster, with nothing registered. */
   reset(): void
-  /** Loses what is registered, as an agent does whose data directory is gone. */
-  forget(): void
-  /** Takes this token only; null: none is needed. */
-  want(token: string | null): void
 }
 
 export interface ConsulRequest {
@@ -136,6 +123,7 @@ const member = (Name: string, index: number) => ({
 })
 
 const healthy: Readonly<Record<string, ConsulAnswer>> = {
+  '/v1/acl/token/self': { status: 200, body: { AccessorID: '6a1253d2-1785-24fd-91c2-f8e78c745511' } },
   '/v1/status/leader': { status: 200, body: '"10.1.10.12:8300"' },
   '/v1/status/peers': { status: 200, body: ['10.1.10.12:8300', '10.1.10.11:8300', '10.1.10.10:8300'] },
   '/v1/operator/autopilot/health': {
@@ -147,5 +135,13 @@ const healthy: Readonly<Record<string, ConsulAnswer>> = {
     },
   },
   '/v1/health/state/critical': { status: 200, body: [] },
+  '/v1/health/service/consul': {
+    status: 200,
+    body: ['s1', 's2', 's3'].map((Node, index) => ({
+      Node: { Node, Address: `10.1.10.1${index}` },
+      Service: { ID: 'consul', Service: 'consul', Address: '', Port: 8300 },
+      Checks: [{ CheckID: 'serfHealth', Status: 'passing' }],
+    })),
+  },
   '/v1/agent/members': { status: 200, body: [member('s1', 0), member('s2', 1), member('s3', 2)] },
 }
