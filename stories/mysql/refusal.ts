@@ -23,6 +23,11 @@ export function refusal(errno: number, place: Place, message = ''): Error {
     case 1044:
     case 1049:
       return missingDatabase(place)
+    case 1251:
+      return new ConnectionFailure('auth-failed', address, {
+        detail: say`the account of the user ${user} has a way to log in that the watchman does not know`,
+        advice: say`give that user another one, such as mysql_native_password of MariaDB or caching_sha2_password of MySQL: ALTER USER ... IDENTIFIED VIA ..., on MySQL WITH ...`,
+      })
     case 3159:
       return new ConnectionFailure('auth-failed', address, {
         detail: say`it lets nobody in without TLS`,
@@ -36,8 +41,8 @@ export function refusal(errno: number, place: Place, message = ''): Error {
     : loginRefused(errno, place)
 }
 
-/** Host not allowed, access denied, old login methods, password expired, account locked or blocked. */
-const loginErrors: ReadonlySet<number> = new Set([1045, 1130, 1251, 1524, 1698, 1820, 1862, 3118, 3955, 4151])
+/** Host not allowed, access denied, login methods switched off, password expired, account locked or blocked. */
+const loginErrors: ReadonlySet<number> = new Set([1045, 1130, 1524, 1698, 1820, 1862, 3118, 3955, 4151])
 
 function loginRefused(errno: number, { address, user, tls }: Place): ConnectionFailure {
   if (errno === 1130) {

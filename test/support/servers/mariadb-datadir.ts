@@ -1,23 +1,24 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { insideTree } from './debian-tree.ts'
 import { findProgram } from './programs.ts'
 import { makeTempDir, runDir } from './temp-dir.ts'
 
 /**
- * Puts a freshly installed data directory at `target`. Within a test run it is installed once and then copied,
- * which takes a tenth of the time.
+ * Puts a freshly installed data directory at `target`, of the MariaDB of a `debianTree` where one is given. Within a
+ * test run it is installed once and then copied, which takes a tenth of the time.
  */
-export async function copyDatadir(target: string): Promise<void> {
+export async function copyDatadir(target: string, tree?: string): Promise<void> {
   const run = runDir()
-  if (run === undefined) return await install(target)
-  const cache = join(run, 'mariadb-datadir')
+  if (run === undefined) return await install(target, tree)
+  const cache = join(run, `mariadb-datadir${tree === undefined ? '' : `-${basename(tree)}`}`)
   try {
     await cp(cache, target, { recursive: true })
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
-    await fill(cache)
+    await fill(cache, tree)
     await cp(cache, target, { recursive: true })
   }
 }
@@ -28,10 +29,10 @@ export function asRootUser(): readonly string[] {
 }
 
 /** Two workers may do this at the same time; the rename lets one win, whole. */
-async function fill(cache: string): Promise<void> {
+async function fill(cache: string, tree: string | undefined): Promise<void> {
   await using temp = await makeTempDir()
   const fresh = join(temp.path, 'data')
-  await install(fresh)
+  await install(fresh, tree)
   try {
     await rename(fresh, cache)
   } catch (error) {
@@ -39,22 +40,24 @@ async function fill(cache: string): Promise<void> {
   }
 }
 
-async function install(datadir: string): Promise<void> {
-  const program = findProgram('mariadb-install-db')
-  if (program === null) throw new Error('mariadb cannot start: mariadb-install-db is not installed')
+async function install(datadir: string, tree: string | undefined): Promise<void> {
+  // A tree has no list of users to find the name in.
+  const user = tree === undefined ? asRootUser() : ['--user=0']
+  const args = [
+    ...['--no-defaults', ...user, `--datadir=${datadir}`],
+    ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
+    // An install clears the temporary files of any other that shares its folder.
+    `--tmpdir=${dirname(datadir)}`,
+    ...['--innodb-log-file-size=4M', '--innodb-data-file-path=ibdata1:12M:autoextend'],
+  ]
+  const [name, given] = tree === undefined ? [installer, args] : insideTree(tree, installer, args)
+  const program = findProgram(name)
+  if (program === null) throw new Error(`mariadb cannot start: ${name} is not installed`)
   await mkdir(datadir)
-  await promisify(execFile)(
-    program,
-    [
-      ...['--no-defaults', ...asRootUser(), `--datadir=${datadir}`],
-      ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
-      // An install clears the temporary files of any other that shares its folder.
-      `--tmpdir=${dirname(datadir)}`,
-      ...['--innodb-log-file-size=4M', '--innodb-data-file-path=ibdata1:12M:autoextend'],
-    ],
-    { timeout: 60_000 },
-  )
+  await promisify(execFile)(program, given, { timeout: 60_000 })
 }
+
+const installer = 'mariadb-install-db'
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code

@@ -15,6 +15,8 @@ export interface MariadbOptions {
   readonly replicaOf?: Pick<Mariadb, 'port'>
   /** More arguments of mariadbd; they win over those of the harness. */
   readonly args?: readonly string[]
+  /** A server of another version: a `debianTree` that has one. */
+  readonly tree?: string
 }
 
 export interface Mariadb extends ServerProcess {
@@ -34,12 +36,12 @@ export type Row = Readonly<Record<string, unknown>>
 
 const PASSWORD = 'hz-pw'
 
-async function startOn(port: number, { replicaOf, args = [] }: MariadbOptions): Promise<Mariadb> {
+async function startOn(port: number, { replicaOf, args = [], tree }: MariadbOptions): Promise<Mariadb> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTempDir()).path
   const socket = join(dir, 'mariadb.sock')
   const query: Mariadb['query'] = (sql) => queryAsRoot(socket, sql)
-  await copyDatadir(join(dir, 'data'))
+  await copyDatadir(join(dir, 'data'), tree)
   const server = stack.use(
     await startServer({
       name: 'mariadb',
@@ -64,6 +66,7 @@ async function startOn(port: number, { replicaOf, args = [] }: MariadbOptions): 
         ],
         ...args,
       ],
+      tree,
       dir,
       ready: () => query('select 1 as one'),
     }),
