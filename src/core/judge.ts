@@ -102,7 +102,8 @@ const blindKey = 'blind'
 
 /**
  * The pure rule: state before + facts -> state after + what people should be told. It judges the steps that the
- * report holds; the others stay as they were. A step that could not tell leaves its problems frozen.
+ * report holds; the others stay as they were. A step that could not tell leaves its problems frozen; one that could
+ * tell only a part, those that it did not find.
  */
 export function judge(before: EntryState, report: Report, policy: Policy): Verdict {
   const steps: Record<string, StepState> = { ...before.steps }
@@ -133,9 +134,11 @@ export function judge(before: EntryState, report: Report, policy: Policy): Verdi
     }
 
     if (told.outcome !== 'ok' && told.outcome !== 'problem') continue
+    const isWhole = told.reason === undefined
     const foundIds = new Set(found.map((finding) => problemId(told.step, finding.key)))
     for (const [id, problem] of Object.entries(problems)) {
       if (problem.step !== told.step || foundIds.has(id)) continue
+      if (!isWhole && problem.key !== blindKey) continue
       const next = { ...problem, bad: 0, good: problem.good + 1, goodSince: problem.goodSince ?? told.at }
       if (problem.phase === 'suspected') {
         delete problems[id]

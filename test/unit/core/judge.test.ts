@@ -85,6 +85,19 @@ describe('judge', () => {
     expect(state.problems['memory']?.phase).toBe('raised')
   })
 
+  it('freezes what it did not find while the step can tell only a part', () => {
+    const both = report(0, 'problem', [finding({ key: 'a', confirm: 1 }), finding({ key: 'b', confirm: 1 })])
+    let { after } = judge(emptyState, both, policy)
+    for (const at of [1, 2, 3]) {
+      const { steps, ...rest } = report(at, 'problem', [finding({ key: 'a' })])
+      const partial = { ...rest, steps: steps.map((step) => ({ ...step, reason: 'b did not answer' })) }
+      const verdict = judge(after, partial, policy)
+      expect(verdict).toMatchObject({ transitions: [], unsettled: [] })
+      after = verdict.after
+    }
+    expect(Object.keys(after.problems)).toEqual(['memory/a', 'memory/b'])
+  })
+
   it('makes lasting blindness a problem of its own and ends it when the step sees again', () => {
     const blind = judged([['unknown'], ['unknown'], ['unknown'], ['unknown']])
     expect(blind.kinds).toEqual(['raised'])
