@@ -113,7 +113,7 @@ const commands =
 
 const programs =
   'healthz systemd supervisord supervisorctl nginx chronyc tini polkit conntrack sysctl timedatectl dmesg lsof ping ' +
-  'gunicorn docker kubectl kubelet etcd beat'
+  'gunicorn docker kubectl kubeconfig kubelet etcd beat'
 /** What Chinese operators say in English. */
 const loanwords =
   'fork worker token swap inode cgroup binlog purge redo watchdog schema root pidfile mount init tmpfs broker bucket field ' +
@@ -123,5 +123,5 @@ const settings =
   'maxmemory maxclients noeviction masterauth activedefrag appendonly save minfds hidepid stories story host mail name ' +
   'steps with enabled fallback optional false true cron http https rediss monitoring administrator enum namespace ' +
   'ulimit chown chmod scope role null warn crit cert jobs list reading writing waiting mechanism compose amqps ' +
-  'sentinel cluster start shrink node countdown admin verify unclean'
+  'sentinel cluster start shrink node countdown admin verify unclean context exec'
 const names = new Set(`${programs} ${loanwords} ${settings}`.split(' '))
