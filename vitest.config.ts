@@ -11,8 +11,9 @@ export default defineConfig({
     globalSetup: ['test/support/shared-servers.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Longer than what a test waits for in it: on a busy machine `until` says what did not come, and when.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: [
       'default',
       ...(process.env['GITHUB_ACTIONS'] ? ['github-actions'] : []),

@@ -119,7 +119,7 @@ describeWith(['redis'], 'a cluster of three', () => {
     expect(code).toBe(0)
     expect(stdout).toContain(`shop: 3 members, ${leader.name} leads since 20`)
     expect(stdout).toMatch(
-      new RegExp(`^★ +${leader.name} +active +\\d+ ms ago +\\d+/256 +127\\.0\\.0\\.1:\\d+`, 'm'),
+      new RegExp(`^★ +${leader.name} +active +[\\d.]+ m?s ago +\\d+/256 +127\\.0\\.0\\.1:\\d+`, 'm'),
     )
     expect(stdout).toMatch(/^north +n[123]$/m)
     const { members, entries, lost } = await ring()

@@ -117,7 +117,8 @@ stories:
       daemon.log().filter((line) => line.msg === 'round ended' && line['entry'] === entry).length
     const [lights, caches] = [rounds('light'), rounds('cache')]
     await until('the light was told five times more', () => rounds('light') >= lights + 5)
-    expect(rounds('cache') - caches).toBeLessThan(3)
+    // At the pace of the hung one they would be told no more often than it.
+    expect(rounds('cache') - caches).toBeLessThan(rounds('light') - lights)
     redis.thaw()
     await daemon.says('recovered', { problem: 'cache/connect' })
     daemon.signal('SIGTERM')

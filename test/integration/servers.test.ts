@@ -213,9 +213,9 @@ describeWith(['openssl'], 'a test mail server', () => {
     await expect(send(smtp.url)).rejects.toMatchObject({ responseCode: 451 })
     await expect(send(smtp.url.replace('u:p', 'u:wrong'))).rejects.toMatchObject({ responseCode: 535 })
     smtp.become('hang')
-    await expect(send(smtp.url, { timeout: 300 })).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+    await expect(send(smtp.url, { timeout: 1000 })).rejects.toMatchObject({ code: 'ETIMEDOUT' })
     smtp.become('hang-after-data')
-    await expect(send(smtp.url, { timeout: 300 })).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+    await expect(send(smtp.url, { timeout: 1000 })).rejects.toMatchObject({ code: 'ETIMEDOUT' })
     expect(smtp.mails).toHaveLength(2)
   })
 

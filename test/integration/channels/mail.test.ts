@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
 import { SMTPServer } from 'smtp-server'
@@ -282,14 +283,20 @@ describe('aborting', () => {
     setTimeout(() => aborting.abort(new Error('the term has ended')), 100)
     const start = performance.now()
     expect((await sending).message).toBe('the term has ended')
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(5000)
     expect(second.mails).toHaveLength(0)
   })
 
   test('after some have got it does not make them get it again', async () => {
     await using picky = await startPicky(['dev@example.com'])
-    const hanging = await smtp({}, 'hang')
-    const delivery = await send([picky.url, hanging], { signal: AbortSignal.timeout(500), timeout: '10s' })
+    const { promise: reached, resolve } = Promise.withResolvers<void>()
+    await using hanging = await startListening(() => ({ server: createServer(() => resolve()) }))
+    const ending = new AbortController()
+    const servers = [picky.url, `smtp://127.0.0.1:${hanging.port}`]
+    const sending = send(servers, { signal: ending.signal, timeout: '10s' })
+    await reached
+    ending.abort(new Error('the term has ended'))
+    const delivery = await sending
     expect(delivery?.refused).toEqual(['dev@example.com: 550 no such user: dev@example.com'])
   })
 })

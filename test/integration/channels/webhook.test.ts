@@ -207,7 +207,7 @@ describe('no answer', () => {
     const error = await failure(send(await deaf(how), { timeout: '300ms' }))
     expect(error.constructor).toBe(Error)
     expect(error.message).toContain(words)
-    expect(performance.now() - start).toBeLessThan(1500)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   test('a network that swallows all packets: given up at the deadline', async () => {
@@ -224,7 +224,7 @@ describe('no answer', () => {
     setTimeout(() => aborting.abort(new Error('the term has ended')), 100)
     const start = performance.now()
     expect((await sending).message).toBe('the term has ended')
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   async function deaf(how: 'refused' | 'reset' | 'hang' | 'dripping'): Promise<string> {

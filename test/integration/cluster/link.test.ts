@@ -109,7 +109,7 @@ describeWith(['redis'], 'the link to a coordinating Redis', () => {
     try {
       expect(await Promise.all(calls.map(faultOf))).toEqual(['slow', 'slow', 'slow'])
       expect(await faultOf(link.call('PING'))).toBe('slow')
-      expect(performance.now() - start).toBeLessThan(2 * options.commandTimeout + 400)
+      expect(performance.now() - start).toBeLessThan(2 * options.commandTimeout + 1000)
     } finally {
       redis.thaw()
     }
@@ -139,12 +139,12 @@ describeWith(['redis'], 'the link to a coordinating Redis', () => {
     try {
       const start = performance.now()
       const error = await errorOf(link.call('PING'))
+      expect(performance.now() - start).toBeLessThan(options.commandTimeout + 1000)
       expect(error).toMatchObject({ fault: 'unreachable' })
       await until('the reason is told', async () => {
         const { message } = await errorOf(link.call('PING'))
         return message === `nothing listens on 127.0.0.1:${redis.port}`
       })
-      expect(performance.now() - start).toBeLessThan(4 * options.commandTimeout)
     } finally {
       await redis.restart()
     }

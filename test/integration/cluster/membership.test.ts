@@ -101,14 +101,17 @@ describeWith(['redis'], 'membership', () => {
   })
 
   test('a process that follows a dead one of its name frees its session at once', async () => {
-    const [dead] = start('crash', ['a'])
+    // Without it, its session would last for a lease.
+    const timing = { ...quickTiming, lease: 6000 }
+    const [dead] = start('crash', ['a'], { timing })
     await until('it leads', () => dead?.membership.holds('leader'), { deadline: 20_000 })
     const kept = dead?.saved()
     // Its own heartbeats would keep the session; a dead process sends none.
     const [next] = start('crash', ['a'], {
+      timing,
       before: { floor: kept?.floor ?? 0, leftover: kept?.key ?? '' },
     })
-    await until('the new one leads', () => next?.membership.holds('leader'), { deadline: 1900 })
+    await until('the new one leads', () => next?.membership.holds('leader'), { deadline: 5000 })
     expect(next?.working.get('leader')?.epoch).toBeGreaterThan(kept?.floor ?? 0)
   })
 

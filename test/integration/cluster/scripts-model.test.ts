@@ -21,7 +21,9 @@ const seats: readonly Seat[] = ['leader', 'node', 'shard:0', 'shard:1', 'shard:2
 const cluster = 'model'
 
 describeWith(['redis'], 'the scripts of the coordinator and their model', () => {
-  test('give the same replies to the same requests, whatever happens in between', async () => {
+  test('give the same replies to the same requests, whatever happens in between', {
+    timeout: 120_000,
+  }, async () => {
     await using redis = await startRedis()
     let wall = 0
     await using link = await openTestLink(redis, () => wall)

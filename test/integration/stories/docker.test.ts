@@ -174,8 +174,11 @@ describeWith(['docker'], 'containers of Docker', () => {
       const [problem] = (await watch.tell('restarts')).step('restarts').findings
       return problem?.severity === 'critical' && problem.evidence['exitCode'] === 4
     })
-    await reached('flap', 'restarting')
-    const restarting = await watch.tell('running')
+    // It is up for moments.
+    const restarting = await until('it is seen between two of its runs', async () => {
+      const told = await watch.tell('running')
+      return told.step('running').outcome === 'problem' && told
+    })
     expect(restarting.summaries('running')).toEqual([
       'flap does not run: it ended with exit code 4 and is being restarted',
     ])

@@ -10,7 +10,7 @@ import type { ResolveWith } from '../../../stories/http/resolve-with.ts'
 import { isThisHost } from '../../../stories/http/this-host.ts'
 import { describeWith } from '../../support/needs.ts'
 import { gunicornArguments } from '../../support/servers/gunicorn.ts'
-import { canConnect, freePort } from '../../support/servers/ports.ts'
+import { freePort } from '../../support/servers/ports.ts'
 import { findProgram } from '../../support/servers/programs.ts'
 import { type Supervisor, startSupervisor } from '../../support/servers/supervisor.ts'
 import { makeTempDir, type TempDir } from '../../support/servers/temp-dir.ts'
@@ -28,7 +28,8 @@ describeWith(['supervisor', 'gunicorn'], 'a gunicorn that supervisord keeps', ()
     server = await startSupervisor({
       programs: `[program:web]\ncommand=${command}\nstartsecs=0\nautorestart=false\nstopwaitsecs=1\nkillasgroup=true\n`,
     })
-    await until('gunicorn answers', () => canConnect(port))
+    // Its port takes connections before it has a worker that answers them.
+    await until('gunicorn answers', async () => (await fetch(`http://127.0.0.1:${port}/`)).ok)
   })
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()

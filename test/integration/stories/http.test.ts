@@ -112,7 +112,9 @@ describeWith(['nginx'], 'a web page', () => {
     const url = `http://127.0.0.1:${proxy.port}/health`
     const slow = await teller(http, { url }, { latency: { slow: '50ms', tooSlow: '10s' } }).tell('latency')
     expect(slow.summaries('latency')).toEqual([
-      expect.stringMatching(/ takes 1\d\d ms \(limit 50 ms\): \d+ ms to connect, 1\d\d ms until it begins/),
+      expect.stringMatching(
+        / takes [1-9]\d\d ms \(limit 50 ms\): \d+ ms to connect, [1-9]\d\d ms until it begins/,
+      ),
     ])
     expect(slow.step('latency').findings).toMatchObject([
       {
@@ -128,8 +130,8 @@ describeWith(['nginx'], 'a web page', () => {
   test('a page that was slow just once is fine', async () => {
     await using proxy = await startTcpFaultProxy(application.port)
     application.answer({ status: 200 })
-    await proxy.become('delay', { delay: 150 })
-    const page = teller(http, { url: `http://127.0.0.1:${proxy.port}/` }, { latency: { slow: '100ms' } })
+    await proxy.become('delay', { delay: 600 })
+    const page = teller(http, { url: `http://127.0.0.1:${proxy.port}/` }, { latency: { slow: '1s' } })
     const before = application.requests.length
     const telling = page.tell('latency')
     await until('the first request was taken', () => application.requests.length > before)
@@ -236,7 +238,7 @@ describeWith(['nginx'], 'a web page', () => {
   test('a server that is dead, and a port that speaks something else, are told as such', async () => {
     const start = performance.now()
     const dead = await teller(http, { url: `http://127.0.0.1:${await freePort()}/` }).tell()
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(2500)
     expect(dead.step('connect').findings).toMatchObject([{ evidence: { kind: 'refused' } }])
     await using other = await startListening(() => ({
       server: createServer((socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n')),

@@ -121,7 +121,9 @@ describeWith(['mariadb'], 'reaching MySQL', () => {
     const slow = teller(mysql, at({ port: proxy.port, grace: '0s' }), { connect: { ping: '100ms' } })
     const told = await slow.tell('connect')
     expect(told.step('connect').findings).toMatchObject([{ key: 'slow', severity: 'warning' }])
-    expect(told.summaries('connect')[0]).toMatch(/^the simplest question takes 1\d\d ms \(limit 100 ms\)$/)
+    expect(told.summaries('connect')[0]).toMatch(
+      /^the simplest question takes [1-9]\d\d ms \(limit 100 ms\)$/,
+    )
     const young = teller(mysql, at({ port: proxy.port, grace: '1h' }), { connect: { ping: '100ms' } })
     expect((await young.tell('connect')).step('connect').outcome).toBe('ok')
   })
@@ -225,10 +227,10 @@ describeWith(['mariadb'], 'reaching MySQL', () => {
 
   test('a statement without an answer takes its connection with it, and the next one opens another', async () => {
     const place = placeOf(mysql.options.parse(at()))
-    await using session = await openSession(place, async () => {}, AbortSignal.timeout(5000), 300)
+    await using session = await openSession(place, async () => {}, AbortSignal.timeout(5000), 1000)
     const id = async () => (await session.run('select connection_id() as id'))[0]?.['id']
     const first = await id()
-    await expect(session.run('select sleep(2)')).rejects.toMatchObject({ kind: 'timeout-reply' })
+    await expect(session.run('select sleep(5)')).rejects.toMatchObject({ kind: 'timeout-reply' })
     const second = await id()
     expect(second).not.toBe(first)
     await server.query(`kill ${second}`)
@@ -239,7 +241,7 @@ describeWith(['mariadb'], 'reaching MySQL', () => {
       await expect(session.run('select 1')).rejects.toMatchObject({ kind: 'timeout-reply' })
       const begun = performance.now()
       await expect(session.run('select 1')).rejects.toMatchObject({ kind: 'timeout-reply' })
-      expect(performance.now() - begun, 'no wait for another answer').toBeLessThan(250)
+      expect(performance.now() - begun, 'no wait for another answer').toBeLessThan(900)
     } finally {
       server.thaw()
     }

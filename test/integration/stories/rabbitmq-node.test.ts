@@ -166,8 +166,10 @@ ssl_options.keyfile = ${certificates.soon.keyFile}
   test('a virtual host that is down is started again', async () => {
     await broker.api('PUT', '/api/vhosts/shop')
     const kill = '{ok, Pid} = rabbit_vhost_sup_sup:get_vhost_sup(<<"shop">>), exit(Pid, kill)'
+    // One after the other within one call: the control program may take seconds to start.
+    const often = `[begin catch (fun() -> ${kill} end)(), timer:sleep(100) end || _ <- lists:seq(1, 10)].`
     const told = await until('the virtual host falls more often than it gets up', async () => {
-      await broker.ctl('eval', `catch (begin ${kill} end).`)
+      await broker.ctl('eval', often)
       const told = await tellerOf().tell('vhosts')
       return told.step('vhosts').outcome === 'problem' && told
     })
@@ -250,7 +252,7 @@ ssl_options.keyfile = ${certificates.soon.keyFile}
     await broker.kill()
     const start = performance.now()
     const told = await tellerOf().tell()
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(2500)
     expect(problemsOf(told.steps)).toEqual(['connect refused'])
   })
 })

@@ -76,6 +76,10 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
   const consume = (queue: string, prefetch = 0): Promise<AmqpConsumer> =>
     startAmqpConsumer({ ...broker, vhost: broker.vhost }, queue, prefetch)
 
+  /** The broker counts a message as handed out before it comes. */
+  const holds = (consumer: AmqpConsumer, messages: number) =>
+    until(`it holds ${messages}`, () => consumer.delivered() === messages)
+
   const id = (queue: string) => `${broker.vhost}/${queue}`
 
   test('a broker that has just started is not judged by its pace', async () => {
@@ -104,6 +108,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
 
     await using consumer = await consume('orphan')
     await shows('orphan', { consumers: 1 })
+    await holds(consumer, 3)
     expect((await orders.tell('no-consumer')).step('no-consumer').outcome).toBe('ok')
     consumer.acknowledge()
     await shows('orphan', { messages: 0 })
@@ -147,7 +152,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     })
     await told.cure(`unacked/${id('held')}`)
     await shows('held', { messages_unacknowledged: 0, messages: 5 })
-    expect(hanging.isConnected()).toBe(false)
+    await until('it is told to go', () => !hanging.isConnected())
     expect((await orders.tell('unacked')).step('unacked').outcome).toBe('ok')
     await purge('held')
   })
@@ -157,6 +162,7 @@ describeWith(['rabbitmq'], 'the queues of a RabbitMQ', () => {
     await publish('busy', 6)
     await using consumer = await consume('busy', 2)
     await shows('busy', { messages_unacknowledged: 2 })
+    await holds(consumer, 2)
     const orders = tellerOf({}, { unacked: { disconnectUsers: [broker.user] } })
     const stuck = await tellStuck(orders, id('busy'))
     expect(stuck.step('unacked').outcome).toBe('problem')

@@ -94,11 +94,16 @@ describeWith(['supervisor'], 'the supervisor story', () => {
   afterAll(() => server[Symbol.asyncDispose]())
 
   test('tells a program that fails to start, also while it starts once more, and not a slow one', async () => {
-    await inState('backoff', 'BACKOFF')
     const story = teller(supervisor, options())
-    expect((await story.tell('backoff')).step('backoff').findings.map(({ key }) => key)).toEqual(['backoff'])
+    const told = async () => (await story.tell('backoff')).step('backoff').findings.map(({ key }) => key)
+    // Who first looks at it while it starts cannot know that it has failed before.
+    const first = await until('it is seen between two starts', async () => {
+      const keys = await told()
+      return keys.length > 0 && keys
+    })
+    expect(first).toEqual(['backoff'])
     await inState('backoff', 'STARTING')
-    expect((await story.tell('backoff')).step('backoff').findings.map(({ key }) => key)).toEqual(['backoff'])
+    expect(await told()).toEqual(['backoff'])
     expect(await stateOf('slowstart')).toBe('STARTING')
   })
 
@@ -161,7 +166,7 @@ describeWith(['supervisor'], 'the supervisor story', () => {
       return late.step('stopped').outcome === 'problem' && late
     })
     expect(told.summaries('stopped')).toEqual([
-      expect.stringMatching(/^byperson was stopped by a person 2 s ago \(limit 1 s\)$/),
+      expect.stringMatching(/^byperson was stopped by a person [2-9] s ago \(limit 1 s\)$/),
     ])
     expect(told.cures.get('stopped/byperson')?.consent).toBe('ask')
     expect((await teller(supervisor, options()).tell()).cures.has('stopped/byperson')).toBe(false)
@@ -174,7 +179,7 @@ describeWith(['supervisor'], 'the supervisor story', () => {
     const sample = story.samples['stuck']?.value as { slowstop: number }
     story.samples = { stuck: { at: Date.now(), value: { slowstop: sample.slowstop - 640_000 } } }
     expect((await story.tell('stuck')).summaries('stuck')).toEqual([
-      'slowstop has been stopping for 10 min 40 s (limit 10 min 30 s)',
+      expect.stringMatching(/^slowstop has been stopping for 10 min 4\d s \(limit 10 min 30 s\)$/),
     ])
   })
 

@@ -6,6 +6,7 @@ import { kept } from './cache.ts'
 import { type KeptProgram, type ProgramSettings, startKeptProgram } from './kept-program.ts'
 import { type ServerProcess, startServer } from './process.ts'
 import { SEARCHED } from './programs.ts'
+import { send } from './redis.ts'
 import { makeTempDir } from './temp-dir.ts'
 
 /** An application of Celery in a directory of its own, on whose broker workers, beats and senders of tasks start. */
@@ -21,21 +22,24 @@ export async function makeCeleryApp(options: CeleryOptions): Promise<CeleryApp> 
   }
   await writeFile(join(dir.path, 'hzapp.py'), application)
   const python = options.hasRedbeat ? await redbeatPython() : await celeryPython()
-  const start = (name: string, args: readonly string[], isReady: (log: string) => boolean) =>
+  const start = (name: string, args: readonly string[], isReady: Start['isReady']) =>
     startCelery({ dir: dir.path, name, command: python, args, env, isReady })
   return {
     dir: dir.path,
     python,
     env,
-    worker: (name, { pool = 'solo', concurrency = 1, queues = ['celery'] } = {}) =>
-      start(
+    async worker(name, { pool = 'solo', concurrency = 1, queues = ['celery'] } = {}) {
+      const hears = await hearing(options.broker)
+      return start(
         `worker-${name}`,
         [
           ...['worker', '-n', name, '-l', 'INFO', '-P', pool, '-c', `${concurrency}`, '-Q', queues.join(',')],
           ...['--without-gossip', '--without-mingle'],
         ],
-        (log) => log.includes(' ready.'),
-      ),
+        // Where a Redis is the broker, it says so a moment before it hears what it is asked.
+        async (log) => log.includes(' ready.') && (await hears()),
+      )
+    },
     beat: (name, args) =>
       start(`beat-${name}`, ['beat', '-l', 'DEBUG', '--pidfile=', ...args], (log) => log.includes('beat: ')),
     kept: (name, args, more = {}) =>
@@ -116,7 +120,7 @@ interface Start {
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly isReady: (log: string) => boolean
+  readonly isReady: (log: string) => boolean | Promise<boolean>
 }
 
 function startCelery({ dir, name, command, args, env, isReady }: Start): Promise<ServerProcess> {
@@ -128,6 +132,18 @@ function startCelery({ dir, name, command, args, env, isReady }: Start): Promise
     env,
     ready: async () => isReady(await readFile(join(dir, `${name}.log`), 'utf8')),
   })
+}
+
+/** Whether one more worker hears questions to all than now. A RabbitMQ keeps them in the queue of each. */
+async function hearing(broker: string): Promise<() => Promise<boolean>> {
+  if (!broker.startsWith('redis:')) return async () => true
+  const { port, password } = new URL(broker)
+  const listeners = async () => {
+    const list = await send({ port: Number(port) }, password, ['client', 'list', 'type', 'pubsub'])
+    return String(list).split('\n').filter(Boolean).length
+  }
+  const before = await listeners()
+  return async () => (await listeners()) > before
 }
 
 /** The Python of the installed celery: the first one in PATH may be another, without its libraries. */

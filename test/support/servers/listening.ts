@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
+import { onOwnPort } from './own-ports.ts'
 
 /**
  * Listens on a free loopback port, and can be taken down and put up again on the same port. While it is down its
  * port refuses; going down breaks the open connections off.
  */
 export async function startListening(create: () => Endpoint): Promise<Listening> {
-  let current = await open(create(), 0)
+  let current = await onOwnPort((port) => open(create(), port))
   const { port } = current
   return {
     port,

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { listen } from './listening.ts'
+import { onOwnPort } from './own-ports.ts'
 
 /**
  * Starts something on `count` free loopback ports. Another program may take a port between the moment it was
@@ -49,7 +50,7 @@ function atMostFour([first = 0, second = 0, third = 0, fourth = 0]: readonly num
 
 async function holdPort(): Promise<{ port: number; release: () => Promise<unknown> }> {
   const server = createServer()
-  const port = await listen(server, 0)
+  const port = await onOwnPort((port) => listen(server, port))
   return { port, release: () => new Promise((resolve) => server.close(resolve)) }
 }
 

@@ -10,7 +10,7 @@ export async function until<T>(
   attempt: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<Truthy<T>> {
-  const { deadline = 10_000, every = 25, signal } = options
+  const { deadline = 20_000, every = 25, signal } = options
   const tooLate = AbortSignal.timeout(deadline)
   const over = signal ? AbortSignal.any([tooLate, signal]) : tooLate
   const aborted = rejectOnAbort(over)
@@ -30,7 +30,7 @@ export async function until<T>(
 }
 
 export interface UntilOptions {
-  /** Milliseconds in all, 10 000 if left out. */
+  /** Milliseconds in all, 20 000 if left out: it costs nothing where all is well, and a busy machine is slow. */
   readonly deadline?: number
   /** Milliseconds between two attempts, 25 if left out. */
   readonly every?: number
