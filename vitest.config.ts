@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/{unit,integration,faults,e2e}/**/*.test.ts'],
-    globalSetup: ['test/support/shared-servers.ts'],
+    globalSetup: ['test/support/setup/shared-servers.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // Longer than what a test waits for in it: on a busy machine `until` says what did not come, and when.
@@ -17,7 +17,7 @@ export default defineConfig({
     reporters: [
       'default',
       ...(process.env['GITHUB_ACTIONS'] ? ['github-actions'] : []),
-      './test/support/left-out.ts',
+      './test/support/setup/left-out.ts',
     ],
   },
 })

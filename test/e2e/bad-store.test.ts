@@ -7,7 +7,7 @@ import { makePlace, type Place } from '../support/program.ts'
 import { startHttpReceiver } from '../support/servers/http-receiver.ts'
 import { listen } from '../support/servers/listening.ts'
 import { until } from '../support/servers/until.ts'
-import { readStore } from '../support/store-file.ts'
+import { readStore } from '../support/store/file.ts'
 
 const stories = join(import.meta.dirname, '../support/stories')
 

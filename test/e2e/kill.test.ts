@@ -5,7 +5,7 @@ import { makePlace, type Program } from '../support/program.ts'
 import { type HttpReceiver, startHttpReceiver } from '../support/servers/http-receiver.ts'
 import { startSmtp } from '../support/servers/smtp.ts'
 import { until } from '../support/servers/until.ts'
-import { readStore } from '../support/store-file.ts'
+import { readStore } from '../support/store/file.ts'
 
 const stories = join(import.meta.dirname, '../support/stories')
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { makePlace, type Place, type Program } from '../support/program.ts'
 import { startHttpReceiver } from '../support/servers/http-receiver.ts'
 import { until } from '../support/servers/until.ts'
-import { readStore } from '../support/store-file.ts'
+import { readStore } from '../support/store/file.ts'
 
 const stories = join(import.meta.dirname, '../support/stories')
 

@@ -13,8 +13,8 @@ import { type Post, serve } from '../../src/http/server.ts'
 import { memoryStore } from '../../src/store/open.ts'
 import { entryOf } from '../support/entry.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { alarm, commitOf } from '../support/owed.ts'
 import { noAlarmPolicy } from '../support/rounds.ts'
+import { alarm, commitOf } from '../support/store/owed.ts'
 
 const story = defineStory({ title: 'Redis', options: z.strictObject({}), steps: {} })
 const entry = entryOf(story, { name: 'cache', kind: 'redis' })

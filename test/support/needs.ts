@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest'
+import { findProgram } from './servers/programs.ts'
 import {
   isRequired,
   isUnwanted,
@@ -6,8 +7,7 @@ import {
   packagesOf,
   type ServerName,
   whyRefused,
-} from './server-packages.ts'
-import { findProgram } from './servers/programs.ts'
+} from './setup/server-packages.ts'
 
 /** Something that no Debian package is sure to bring. */
 export interface Need {

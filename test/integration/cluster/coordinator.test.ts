@@ -9,11 +9,11 @@ import {
   reportIsolated,
 } from '../../../src/cluster/scripts/scripts.ts'
 import type { Vitals } from '../../../src/core/cluster.ts'
-import { memberInfo, quickTiming } from '../../support/cluster-requests.ts'
-import { coordinatorPlan } from '../../support/coordinator.ts'
+import { coordinatorPlan } from '../../support/cluster/coordinator.ts'
+import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
+import { memberInfo, quickTiming } from '../../support/cluster/requests.ts'
+import { type Actor, openCluster } from '../../support/cluster/scripted-cluster.ts'
 import { describeWith } from '../../support/needs.ts'
-import { openTestLink, type TestLink } from '../../support/redis-link.ts'
-import { type Actor, openCluster } from '../../support/scripted-cluster.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
 

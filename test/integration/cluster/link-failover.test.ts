@@ -8,7 +8,7 @@ import {
   faultOf,
   script,
   serves,
-} from '../../support/coordinator.ts'
+} from '../../support/cluster/coordinator.ts'
 import { describeWith } from '../../support/needs.ts'
 import { startRedis } from '../../support/servers/redis.ts'
 import { startRedisCluster } from '../../support/servers/redis-cluster.ts'

@@ -3,7 +3,13 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { connectLink, type LinkOptions } from '../../../src/cluster/redis/link.ts'
 import { CoordinatorLost } from '../../../src/core/redis-link.ts'
-import { coordinatorPlan, errorOf, failUnhandled, faultOf, serves } from '../../support/coordinator.ts'
+import {
+  coordinatorPlan,
+  errorOf,
+  failUnhandled,
+  faultOf,
+  serves,
+} from '../../support/cluster/coordinator.ts'
 import { describeWith } from '../../support/needs.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { startHttpReceiver } from '../../support/servers/http-receiver.ts'

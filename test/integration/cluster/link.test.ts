@@ -12,7 +12,7 @@ import {
   faultOf,
   script,
   serves,
-} from '../../support/coordinator.ts'
+} from '../../support/cluster/coordinator.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { startTcpFaultProxy } from '../../support/servers/tcp-fault-proxy.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Handed, nothingTaken } from '../../../src/cluster/peers/messages.ts'
 import { anAlarm } from '../../support/alarms.ts'
-import { type DegradedNodes, lostOutage, startDegradedNodes } from '../../support/degraded-nodes.ts'
+import { type DegradedNodes, lostOutage, startDegradedNodes } from '../../support/cluster/degraded-nodes.ts'
 import { until } from '../../support/servers/until.ts'
 
 const three = ['c', 'a', 'b']

@@ -6,13 +6,13 @@ import type { CoordinatorPlan } from '../../../src/core/cluster.ts'
 import { Fenced } from '../../../src/core/store.ts'
 import { render } from '../../../src/core/text.ts'
 import { redisStore } from '../../../src/store/redis.ts'
-import { quickTiming } from '../../support/cluster-requests.ts'
-import { coordinatorPlan, faultOf, script } from '../../support/coordinator.ts'
+import { coordinatorPlan, faultOf, script } from '../../support/cluster/coordinator.ts'
+import { quickTiming } from '../../support/cluster/requests.ts'
+import { type Actor, openCluster, type ScriptedCluster } from '../../support/cluster/scripted-cluster.ts'
 import { describeWith } from '../../support/needs.ts'
-import { commitOf } from '../../support/owed.ts'
-import { type Actor, openCluster, type ScriptedCluster } from '../../support/scripted-cluster.ts'
 import { debian13, otherDebians } from '../../support/servers/debian-tree.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
+import { commitOf } from '../../support/store/owed.ts'
 
 describeWith(['redis', otherDebians], 'coordinating Redis servers of other versions', () => {
   describe.each([

@@ -4,6 +4,8 @@ import type { Reply, Request } from '../../../src/cluster/protocol.ts'
 import { createCoordinator, guardFor, readRecords } from '../../../src/cluster/scripts/scripts.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
 import type { Script } from '../../../src/core/redis-link.ts'
+import { type CoordinatorModel, createModel, type Snapshot } from '../../support/cluster/coordinator-model.ts'
+import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
 import {
   Actors,
   actorKeys,
@@ -11,10 +13,8 @@ import {
   histories,
   quickTiming,
   type Step,
-} from '../../support/cluster-requests.ts'
-import { type CoordinatorModel, createModel, type Snapshot } from '../../support/coordinator-model.ts'
+} from '../../support/cluster/requests.ts'
 import { describeWith } from '../../support/needs.ts'
-import { openTestLink, type TestLink } from '../../support/redis-link.ts'
 import { startRedis } from '../../support/servers/redis.ts'
 
 const seats: readonly Seat[] = ['leader', 'node', 'shard:0', 'shard:1', 'shard:2']

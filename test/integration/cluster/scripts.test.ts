@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { guardFor } from '../../../src/cluster/scripts/scripts.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
-import { memberInfo, quickTiming } from '../../support/cluster-requests.ts'
+import { memberInfo, quickTiming } from '../../support/cluster/requests.ts'
+import { type Actor, openCluster, type ScriptedCluster } from '../../support/cluster/scripted-cluster.ts'
 import { describeWith } from '../../support/needs.ts'
-import { type Actor, openCluster, type ScriptedCluster } from '../../support/scripted-cluster.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 
 const { lease, settle } = quickTiming

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { memoryStore } from '../../../src/store/open.ts'
+import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
 import { describeWith } from '../../support/needs.ts'
-import { openTestLink, type TestLink } from '../../support/redis-link.ts'
-import { freshStores } from '../../support/redis-stores.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
-import { allOf, perform, storeActs } from '../../support/store-acts.ts'
+import { allOf, perform, storeActs } from '../../support/store/acts.ts'
+import { freshStores } from '../../support/store/redis-stores.ts'
 
 describeWith(['redis'], 'the store over Redis beside that in SQLite', () => {
   let redis: Redis

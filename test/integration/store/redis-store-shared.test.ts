@@ -4,12 +4,12 @@ import { Fenced, type Store } from '../../../src/core/store.ts'
 import { render } from '../../../src/core/text.ts'
 import { memoryStore } from '../../../src/store/open.ts'
 import { redisReader } from '../../../src/store/redis.ts'
+import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
 import { describeWith } from '../../support/needs.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
-import { openTestLink, type TestLink } from '../../support/redis-link.ts'
-import { freshStores, newEpoch, storeAt } from '../../support/redis-stores.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
-import { allOf, perform, type StoreAct } from '../../support/store-acts.ts'
+import { allOf, perform, type StoreAct } from '../../support/store/acts.ts'
+import { alarm, commitOf } from '../../support/store/owed.ts'
+import { freshStores, newEpoch, storeAt } from '../../support/store/redis-stores.ts'
 
 const cure = { at: 1, entry: 'cache', problem: 'p', severity: 'warning', title: 't', actor: 'ann' } as const
 const trial = { at: 1, title: 't', result: 'healed', took: 1, detail: null } as const

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll } from 'vitest'
+import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
 import { describeWith } from '../../support/needs.ts'
-import { openTestLink, type TestLink } from '../../support/redis-link.ts'
-import { freshStores } from '../../support/redis-stores.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
-import { storeContract } from '../../support/store-contract.ts'
+import { storeContract } from '../../support/store/contract.ts'
+import { freshStores } from '../../support/store/redis-stores.ts'
 
 describeWith(['redis'], 'a store over Redis', () => {
   let redis: Redis

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { digestOf } from '../../../src/core/digest.ts'
 import { CoordinatorLost } from '../../../src/core/redis-link.ts'
 import { english } from '../../../src/core/text.ts'
-import { clusterWatch, minute, peer, planned, withoutPeer, withPeers } from '../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, planned, withoutPeer, withPeers } from '../../support/cluster/watch.ts'
 
 test('the leader tells a cluster in good health in a few figures, and raises nothing', async () => {
   const watch = clusterWatch()

@@ -9,8 +9,8 @@ import { createCourier } from '../../../src/engine/courier.ts'
 import { soleTerm } from '../../../src/engine/term.ts'
 import { memoryStore } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
 import { noAlarmPolicy } from '../../support/rounds.ts'
+import { alarm, commitOf } from '../../support/store/owed.ts'
 
 type Send = (digest: Digest, signal: AbortSignal) => Promise<void> | void
 

@@ -8,8 +8,8 @@ import { createEngine } from '../../../src/engine/engine.ts'
 import { soleTerm } from '../../../src/engine/term.ts'
 import { memoryStore } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
 import { noAlarmPolicy } from '../../support/rounds.ts'
+import { alarm, commitOf } from '../../support/store/owed.ts'
 
 it('gives what waits for a channel that has left the configuration to those that are there', async () => {
   const clock = fakeClock()

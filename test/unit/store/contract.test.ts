@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { fileStore, memoryStore } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
-import { storeContract } from '../../support/store-contract.ts'
+import { storeContract } from '../../support/store/contract.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hz-'))
 let files = 0

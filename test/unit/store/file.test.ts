@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { render } from '../../../src/core/text.ts'
 import { borrowedStore, fileStore, StoreInUse } from '../../../src/store/open.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
+import { alarm, commitOf } from '../../support/store/owed.ts'
 
 describe('a store in a file', () => {
   let folder: string

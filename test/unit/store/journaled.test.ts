@@ -4,8 +4,8 @@ import { CoordinatorLost } from '../../../src/core/redis-link.ts'
 import type { Store } from '../../../src/core/store.ts'
 import { journaledStore } from '../../../src/store/journaled.ts'
 import { memoryStore } from '../../../src/store/open.ts'
-import { alarm, commitOf } from '../../support/owed.ts'
-import { storeContract } from '../../support/store-contract.ts'
+import { storeContract } from '../../support/store/contract.ts'
+import { alarm, commitOf } from '../../support/store/owed.ts'
 
 storeContract('a shared store with a journal', () => journaledStore(memoryStore(), memoryStore()))
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { noOutageYet, type OutageAct, outageActs } from '../../support/outage-acts.ts'
-import { type OutageNode, outageCluster } from '../../support/outages.ts'
+import { noOutageYet, type OutageAct, outageActs } from '../../support/store/outage-acts.ts'
+import { type OutageNode, outageCluster } from '../../support/store/outages.ts'
 
 /** How many histories are tried; more of them with `HEALTHZ_MODEL_RUNS`. */
 const numRuns = Number(process.env['HEALTHZ_MODEL_RUNS'] ?? 100)

@@ -3,7 +3,7 @@ import { holds, type NodeState } from '../../../../src/cluster/node/node.ts'
 import type { NodeEvent } from '../../../../src/cluster/node/types.ts'
 import type { Request } from '../../../../src/cluster/protocol.ts'
 import type { Seat } from '../../../../src/core/cluster.ts'
-import { checkThatNobodyShares } from '../../../support/cluster-simulation.ts'
+import { checkThatNobodyShares } from '../../../support/cluster/simulation.ts'
 import {
   boot,
   createWorld,
@@ -15,7 +15,7 @@ import {
   slowest,
   tell,
   type World,
-} from '../../../support/cluster-world.ts'
+} from '../../../support/cluster/world.ts'
 
 const seeds = Array.from({ length: 25 }, (_, index) => index + 1)
 const { beat, valid, lease } = fastTiming

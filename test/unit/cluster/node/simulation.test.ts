@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { NodeState } from '../../../../src/cluster/node/node.ts'
 import type { NodeEvent } from '../../../../src/cluster/node/types.ts'
 import type { Request } from '../../../../src/cluster/protocol.ts'
-import { simulate } from '../../../support/cluster-simulation.ts'
-import type { Sabotage } from '../../../support/cluster-world.ts'
+import { simulate } from '../../../support/cluster/simulation.ts'
+import type { Sabotage } from '../../../support/cluster/world.ts'
 
 /** How many histories are tried; more of them with `HEALTHZ_MODEL_RUNS`, others with `HEALTHZ_MODEL_SEED`. */
 const runs = Number(process.env['HEALTHZ_MODEL_RUNS'] ?? 300)

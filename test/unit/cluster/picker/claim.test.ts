@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { idlePicker, step } from '../../../../src/cluster/picker/picker.ts'
 import type { PickerEvent, Word } from '../../../../src/cluster/picker/types.ts'
-import { lanPicker, outage } from '../../../support/picker-world.ts'
+import { lanPicker, outage } from '../../../support/cluster/picker-world.ts'
 
 describe('a peer that wants to be the voice', () => {
   const settings = { self: 'b', ...lanPicker }

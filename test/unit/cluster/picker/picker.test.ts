@@ -6,7 +6,7 @@ import {
   runWorld,
   type World,
   type WorldPlan,
-} from '../../../support/picker-world.ts'
+} from '../../../support/cluster/picker-world.ts'
 
 /** What a network is like, by the names in the order of preference. */
 type Shape = (order: readonly string[], random: () => number) => Partial<WorldPlan>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Vitals } from '../../../../src/core/cluster.ts'
-import { clusterWatch, minute, peer, withoutPeer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, withoutPeer, withPeers } from '../../../support/cluster/watch.ts'
 
 /** `ahead`: by how much each node's clock is ahead of that of Redis. */
 const after = async (ahead: Readonly<Record<string, number>>, more: Partial<Vitals> = {}, ms = minute) => {

@@ -3,7 +3,7 @@ import { coordinationLost, type Outage } from '../../../../src/cluster/story/coo
 import { manners } from '../../../../src/cluster/story/faults.ts'
 import type { CoordinatorFault, CoordinatorPlan } from '../../../../src/core/cluster.ts'
 import { english, render } from '../../../../src/core/text.ts'
-import { clusterWatch, minute, peer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, withPeers } from '../../../support/cluster/watch.ts'
 
 test('a node that cannot reach Redis is told of by the others, and again when it is back', async () => {
   const watch = clusterWatch()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clusterWatch, hour, minute, peer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, hour, minute, peer, withPeers } from '../../../support/cluster/watch.ts'
 
 const well = 'c0ffee'.repeat(8)
 const other = 'decaf0'.repeat(8)

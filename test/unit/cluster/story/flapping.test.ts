@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clusterWatch, minute, peer, withoutPeer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, withoutPeer, withPeers } from '../../../support/cluster/watch.ts'
 
 /** Leaders one after another, a minute apart, the last one just now. */
 const led = (watch: ReturnType<typeof clusterWatch>, names: string) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Vitals } from '../../../../src/core/cluster.ts'
-import { clusterWatch, minute, peer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, withPeers } from '../../../support/cluster/watch.ts'
 
 const after = async (vitals: Partial<Vitals>, ms = 3 * minute) => {
   const watch = clusterWatch()

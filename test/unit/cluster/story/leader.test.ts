@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLeaderless, noLeader } from '../../../../src/cluster/story/leader.ts'
 import type { ClusterView } from '../../../../src/core/cluster.ts'
 import { render } from '../../../../src/core/text.ts'
-import { clusterWatch, lan, peer } from '../../../support/cluster-watch.ts'
+import { clusterWatch, lan, peer } from '../../../support/cluster/watch.ts'
 
 const change = (name: string, epoch: number, at: number) => ({ name, epoch, at })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clusterWatch, lan, peer, withoutPeer, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, lan, peer, withoutPeer, withPeers } from '../../../support/cluster/watch.ts'
 
 const gone = (watch: ReturnType<typeof clusterWatch>, ...names: readonly string[]) => {
   for (const name of names) withoutPeer(watch.world, name)

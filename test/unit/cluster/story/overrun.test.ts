@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clusterWatch, minute, peer, planned, record, withPeers } from '../../../support/cluster-watch.ts'
+import { clusterWatch, minute, peer, planned, record, withPeers } from '../../../support/cluster/watch.ts'
 
 const entries = [
   planned('db'),

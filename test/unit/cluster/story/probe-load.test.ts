@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clusterWatch, planned, record } from '../../../support/cluster-watch.ts'
+import { clusterWatch, planned, record } from '../../../support/cluster/watch.ts'
 
 const entries = [
   ...Array.from({ length: 12 }, (_, index) => planned(`site-${index}`)),

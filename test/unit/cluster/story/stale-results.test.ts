@@ -8,7 +8,7 @@ import {
   record,
   withoutPeer,
   withPeers,
-} from '../../../support/cluster-watch.ts'
+} from '../../../support/cluster/watch.ts'
 
 const db = planned('db')
 const site = planned('site', { spread: 'leader' })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseNodes } from '../../../../src/clients/redis-cluster-nodes.ts'
+import { parseNodes } from '../../../../src/clients/redis/cluster-nodes.ts'
 import { render } from '../../../../src/core/text.ts'
 import { faultsOf } from '../../../../stories/redis/cluster-faults.ts'
 import type { ClusterView } from '../../../../stories/redis/cluster-view.ts'

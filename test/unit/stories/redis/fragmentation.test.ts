@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RedisInfo } from '../../../../src/clients/redis-info.ts'
+import { RedisInfo } from '../../../../src/clients/redis/info.ts'
 import redisStory from '../../../../stories/redis/index.ts'
 import type { RedisTarget } from '../../../../stories/redis/target.ts'
 import { teller } from '../../../support/teller.ts'

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RedisInfo } from '../../../../src/clients/redis-info.ts'
+import { RedisInfo } from '../../../../src/clients/redis/info.ts'
 import { memoryLeft } from '../../../../stories/redis/local-host.ts'
 
 let proc: string
