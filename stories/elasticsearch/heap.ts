@@ -38,7 +38,7 @@ export const heap = step({
         })
       }
       const before = last?.value[node.id]
-      if (before === undefined || apart <= 0 || !isSameLife(before, node)) continue
+      if (before === undefined || apart < leastApart || !isSameLife(before, node)) continue
       if (node.oldGc === null || before.oldGc === null) continue
       const share = ((node.oldGc - before.oldGc) / apart) * 100
       if (grade(share, { warning: limits.gcPct }, `gc ${node.name}`) === null) continue
@@ -56,6 +56,9 @@ export const heap = step({
     if (blank.length > 0) cannotTell(say`these nodes do not tell of their heap: ${blank}`)
   },
 })
+
+/** A single collection fills a shorter time, in milliseconds. */
+const leastApart = 1000
 
 interface Seen {
   /** The shares of the last tellings, in percent: a heap fills and empties in turn, so the least of them counts. */

@@ -147,6 +147,14 @@ describe('a cluster of several nodes', () => {
     expect((await cluster.tell('heap')).step('heap').outcome).toBe('ok')
   })
 
+  test('one collection between two looks in a row is no share of the time', async () => {
+    const cluster = await tellerOf({
+      '/_nodes/stats/fs,jvm,thread_pool,breaker': statsOf({ a: node('es1') }),
+    })
+    cluster.samples = { heap: { at: Date.now() - 50, value: { a: before } } }
+    expect((await cluster.tell('heap')).step('heap').outcome).toBe('ok')
+  })
+
   test('three samples above the critical limit are critical', async () => {
     const full = { jvm: { uptime_in_millis: 100 * minute, mem: { heap_used_percent: 97 } } }
     const cluster = await tellerOf({
