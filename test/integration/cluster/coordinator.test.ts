@@ -11,13 +11,14 @@ import {
 import type { Vitals } from '../../../src/core/cluster.ts'
 import { coordinatorPlan } from '../../support/cluster/coordinator.ts'
 import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
-import { memberInfo, quickTiming } from '../../support/cluster/requests.ts'
+import { memberInfo } from '../../support/cluster/requests.ts'
 import { type Actor, openCluster } from '../../support/cluster/scripted-cluster.ts'
+import { fastTiming } from '../../support/cluster/timing.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
 
-const { lease } = quickTiming
+const { lease } = fastTiming
 const joining: Request = { type: 'join', key: 'a@1', info: JSON.stringify(memberInfo('a')), floor: 0 }
 
 let redis: Redis
@@ -94,7 +95,7 @@ describeWith(['redis'], 'the coordinator', () => {
         )
       },
     }
-    const options = { cluster: 'old', timing: quickTiming, server: () => link.runId }
+    const options = { cluster: 'old', timing: fastTiming, server: () => link.runId }
     await using coordinator = createCoordinator(old, options)
     const first = await coordinator.call(joining, 20_000)
     expect(await coordinator.call(tickAfter(first as Beat), 20_000)).toMatchObject({ type: 'ticked' })
@@ -112,7 +113,7 @@ describeWith(['redis'], 'the coordinator', () => {
         return link.run(script, keys, args)
       },
     }
-    const options = { cluster: 'failover', timing: quickTiming, server: () => server }
+    const options = { cluster: 'failover', timing: fastTiming, server: () => server }
     await using coordinator = createCoordinator(changing, options)
     const { session } = (await coordinator.call(joining, 20_000)) as Beat
     const claim = { type: 'claim', key: 'a@1', session, floor: 0, seats: ['leader'] } as const
@@ -126,7 +127,7 @@ describeWith(['redis'], 'the coordinator', () => {
     await using link = connectLink(coordinatorPlan([clustered.port], { kind: 'cluster' }), {
       ...{ name: 'control', commandTimeout: 5000, connectTimeout: 5000, slotKey: '{hz:slots}:ctl' },
     })
-    const timing = { ...quickTiming, settle: 0, batch: 1 }
+    const timing = { ...fastTiming, settle: 0, batch: 1 }
     const options = { cluster: 'slots', timing, server: () => link.server() }
     const coordinator = createCoordinator(link, options)
     let last = await until('it has joined', async () => (await coordinator.call(joining, 5000)) as Beat)
@@ -316,7 +317,7 @@ const vitals: Vitals = {
 async function openCoordinator(cluster: string, minReplicas = 0) {
   const link = await openTestLink(redis)
   await link.call('FLUSHALL')
-  const options = { cluster, timing: quickTiming, server: () => link.runId, minReplicas }
+  const options = { cluster, timing: fastTiming, server: () => link.runId, minReplicas }
   return { link, coordinator: createCoordinator(link, options) }
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { seatOf } from '../../../src/cluster/shards.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
 import { startMember, type TestMember } from '../../support/cluster/memberships.ts'
-import { quickTiming } from '../../support/cluster/requests.ts'
+import { fastTiming } from '../../support/cluster/timing.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 import { until } from '../../support/servers/until.ts'
@@ -42,7 +42,7 @@ describeWith(['redis'], 'membership', () => {
 
   test('fifty that join at once change no leader, and agree on who owns what', async () => {
     // One process does the work of fifty here: it gets twice the time.
-    const timing = { ...quickTiming, beat: 1000, valid: 6000, lease: 10_000, clockStep: 1500 }
+    const timing = { ...fastTiming, beat: 1000, valid: 6000, lease: 10_000, clockStep: 1500 }
     const first = start('fifty', ['n0', 'n1', 'n2'], { timing })
     const leader = await until('one leads', () => leaderOf(first), { deadline: 30_000 })
     const epoch = leader.working.get('leader')?.epoch
@@ -102,7 +102,7 @@ describeWith(['redis'], 'membership', () => {
 
   test('a process that follows a dead one of its name frees its session at once', async () => {
     // Without it, its session would last for a lease.
-    const timing = { ...quickTiming, lease: 6000 }
+    const timing = { ...fastTiming, lease: 6000 }
     const [dead] = start('crash', ['a'], { timing })
     await until('it leads', () => dead?.membership.holds('leader'), { deadline: 20_000 })
     const kept = dead?.saved()

@@ -7,8 +7,8 @@ import { Fenced } from '../../../src/core/store.ts'
 import { render } from '../../../src/core/text.ts'
 import { redisStore } from '../../../src/store/redis.ts'
 import { coordinatorPlan, faultOf, script } from '../../support/cluster/coordinator.ts'
-import { quickTiming } from '../../support/cluster/requests.ts'
 import { type Actor, openCluster, type ScriptedCluster } from '../../support/cluster/scripted-cluster.ts'
+import { fastTiming } from '../../support/cluster/timing.ts'
 import { describeWith } from '../../support/needs.ts'
 import { debian13, otherDebians } from '../../support/servers/debian-tree.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
@@ -36,7 +36,7 @@ describeWith(['redis', otherDebians], 'coordinating Redis servers of other versi
       expect(await b.claim('leader')).toMatchObject({
         ...{ type: 'claimed', granted: [], refused: [{ seat: 'leader', holder: 'a@1' }] },
       })
-      await cluster.live(2 * quickTiming.lease, b)
+      await cluster.live(2 * fastTiming.lease, b)
       const now = await leading(cluster, b)
       expect(now.fence.epoch).toBeGreaterThan(old.fence.epoch)
       await expect(old.store.commit(old.fence, commitOf([]))).rejects.toThrow(Fenced)

@@ -6,14 +6,8 @@ import type { Seat } from '../../../src/core/cluster.ts'
 import type { Script } from '../../../src/core/redis-link.ts'
 import { type CoordinatorModel, createModel, type Snapshot } from '../../support/cluster/coordinator-model.ts'
 import { openTestLink, type TestLink } from '../../support/cluster/redis-link.ts'
-import {
-  Actors,
-  actorKeys,
-  eventful,
-  histories,
-  quickTiming,
-  type Step,
-} from '../../support/cluster/requests.ts'
+import { Actors, actorKeys, eventful, histories, type Step } from '../../support/cluster/requests.ts'
+import { fastTiming } from '../../support/cluster/timing.ts'
 import { describeWith } from '../../support/needs.ts'
 import { startRedis } from '../../support/servers/redis.ts'
 
@@ -58,11 +52,11 @@ const everything = [
 
 /** The scripts and the model, asked the same; throws where they differ. */
 function sideBySide(link: TestLink, wall: () => number) {
-  const model = createModel(quickTiming)
+  const model = createModel(fastTiming)
   const actors = new Actors()
   let server = 'server-1'
   let saved: { redis: readonly Dumped[]; model: Snapshot } | null = null
-  const coordinator = createCoordinator(link, { cluster, timing: quickTiming, server: () => server })
+  const coordinator = createCoordinator(link, { cluster, timing: fastTiming, server: () => server })
   let writer = { key: '', session: 0, generation: '', server: '' }
   const guard = guardFor(cluster, () => writer)
 

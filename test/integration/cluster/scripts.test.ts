@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { guardFor } from '../../../src/cluster/scripts/scripts.ts'
 import type { Seat } from '../../../src/core/cluster.ts'
-import { memberInfo, quickTiming } from '../../support/cluster/requests.ts'
+import { memberInfo } from '../../support/cluster/requests.ts'
 import { type Actor, openCluster, type ScriptedCluster } from '../../support/cluster/scripted-cluster.ts'
+import { fastTiming } from '../../support/cluster/timing.ts'
 import { describeWith } from '../../support/needs.ts'
 import { type Redis, startRedis } from '../../support/servers/redis.ts'
 
-const { lease, settle } = quickTiming
+const { lease, settle } = fastTiming
 
 let redis: Redis
 beforeAll(async () => {
@@ -229,7 +230,7 @@ describeWith(['redis'], 'the rules of the lease', () => {
       await b?.tick()
       expect(b?.last().leader?.key).toBe('a@1')
     }
-    expect(b?.last().clock).toBe(clock + 2 * quickTiming.clockStep)
+    expect(b?.last().clock).toBe(clock + 2 * fastTiming.clockStep)
     expect(await a?.tick()).toMatchObject({ type: 'ticked' })
   })
 
@@ -297,7 +298,7 @@ describeWith(['redis'], 'the guard of what is written', () => {
     const said = () => guarded(cluster, { key: 'a@1', session, generation }, { epoch, seat: 'leader' })
     cluster.jump(86_400_000)
     expect(await said()).toBe('may write')
-    for (let passed = quickTiming.clockStep; passed + 250 < lease; passed += 250) {
+    for (let passed = fastTiming.clockStep; passed + 250 < lease; passed += 250) {
       cluster.jump(250)
       expect(await said()).toBe('may write')
     }

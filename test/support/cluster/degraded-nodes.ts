@@ -1,20 +1,11 @@
 import { createDegraded, type Degraded, type DegradedPorts } from '../../../src/cluster/degraded.ts'
 import type { Handed } from '../../../src/cluster/peers/messages.ts'
 import type { Outage } from '../../../src/cluster/picker/types.ts'
-import type { ClusterTiming } from '../../../src/core/cluster.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { systemClock } from '../../../src/engine/system-clock.ts'
 import { serve } from '../../../src/http/server.ts'
 import { startTcpFaultProxy, type TcpFault, type TcpFaultProxy } from '../servers/tcp-fault-proxy.ts'
-
-const timing: ClusterTiming = {
-  beat: 200,
-  valid: 1200,
-  lease: 2000,
-  clockStep: 300,
-  settle: 200,
-  batch: 100,
-}
+import { fastTiming } from './timing.ts'
 
 export const lostOutage: Outage = { cluster: 'shop', generation: 'g1', lastEpoch: 7 }
 
@@ -80,7 +71,7 @@ export async function startDegradedNodes(plan: NodesPlan): Promise<DegradedNodes
       cluster: 'shop',
       secret: new Secret(secretOf(name)),
       clock: { ...systemClock, now: () => systemClock.now() + skew(name) },
-      timing,
+      timing: fastTiming,
       peersOf: () => (hasView(name) ? places : []),
       seeds: hasView(name) ? [] : places.map(({ address }) => address),
       health: () => node.health,

@@ -6,7 +6,8 @@ import type { ClusterTiming, Seat } from '../../../src/core/cluster.ts'
 import type { ClusterEvent } from '../../../src/core/observer.ts'
 import { systemClock } from '../../../src/engine/system-clock.ts'
 import { coordinatorPlan } from './coordinator.ts'
-import { memberInfo, quickTiming } from './requests.ts'
+import { memberInfo } from './requests.ts'
+import { fastTiming } from './timing.ts'
 
 /** One member that is no process of its own, and what it was given to do. */
 export interface TestMember extends AsyncDisposable {
@@ -32,7 +33,7 @@ export function startMember(
     readonly work?: (term: SeatTerm) => Promise<void>
   } = {},
 ): TestMember {
-  const { timing = quickTiming, shards = 64, before = { floor: 0 }, work } = more
+  const { timing = fastTiming, shards = 64, before = { floor: 0 }, work } = more
   const events: ClusterEvent[] = []
   const working = new Map<Seat, SeatTerm>()
   let saved: { key: string; floor: number } | null = null

@@ -1,16 +1,6 @@
 import * as fc from 'fast-check'
 import type { Reply, Request } from '../../../src/cluster/protocol.ts'
-import type { ClusterTiming, MemberInfo } from '../../../src/core/cluster.ts'
-
-/** As short as the tests' clusters have it. */
-export const quickTiming: ClusterTiming = {
-  beat: 200,
-  valid: 1200,
-  lease: 2000,
-  clockStep: 300,
-  settle: 200,
-  batch: 100,
-}
+import type { MemberInfo } from '../../../src/core/cluster.ts'
 
 export function memberInfo(name: string): MemberInfo {
   return {

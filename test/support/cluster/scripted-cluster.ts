@@ -3,7 +3,8 @@ import { createCoordinator } from '../../../src/cluster/scripts/scripts.ts'
 import type { ClusterTiming, MemberInfo, Vitals } from '../../../src/core/cluster.ts'
 import type { Redis } from '../servers/redis.ts'
 import { openTestLink, type TestLink } from './redis-link.ts'
-import { memberInfo, quickTiming } from './requests.ts'
+import { memberInfo } from './requests.ts'
+import { fastTiming } from './timing.ts'
 
 /** Members that ask the real scripts, in a time of their own: it stands still between the requests. */
 export interface ScriptedCluster extends AsyncDisposable {
@@ -40,7 +41,7 @@ export interface Actor {
 
 export async function openCluster(
   redis: Redis,
-  timing: ClusterTiming = quickTiming,
+  timing: ClusterTiming = fastTiming,
 ): Promise<ScriptedCluster> {
   const name = 'named'
   let wall = 1_800_000_000_000

@@ -1,8 +1,8 @@
 import { holds, outlook, startNode } from '../../../src/cluster/node/node.ts'
+import { fastTiming } from './timing.ts'
 import {
   boot,
   createWorld,
-  fastTiming,
   infoOf,
   note,
   nowOf,

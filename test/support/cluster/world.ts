@@ -3,15 +3,7 @@ import type { Instant, NodeCommand, NodeEvent, NodeSettings } from '../../../src
 import type { Reply, Request } from '../../../src/cluster/protocol.ts'
 import type { ClusterTiming, MemberInfo, Seat } from '../../../src/core/cluster.ts'
 import { type CoordinatorModel, createModel, type Snapshot } from './coordinator-model.ts'
-
-export const fastTiming: ClusterTiming = {
-  beat: 200,
-  valid: 1200,
-  lease: 2000,
-  clockStep: 300,
-  settle: 200,
-  batch: 100,
-}
+import { fastTiming } from './timing.ts'
 
 /** What is broken on purpose, to see that a simulation notices. */
 export interface Sabotage {

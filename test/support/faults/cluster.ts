@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ClusterTiming } from '../../../src/core/cluster.ts'
+import { fastTiming } from '../cluster/timing.ts'
 import { freePorts } from '../servers/ports.ts'
 import type { Redis } from '../servers/redis.ts'
 import { until } from '../servers/until.ts'
@@ -7,15 +8,6 @@ import { type Fault, type History, type Spell, spellsOf } from './history.ts'
 import { type FaultNode, makeNode } from './node.ts'
 import { startWorld, type World } from './world.ts'
 
-/** Timing as short as the rules allow. */
-const fast: ClusterTiming = {
-  beat: 200,
-  valid: 1200,
-  lease: 2000,
-  clockStep: 300,
-  settle: 200,
-  batch: 100,
-}
 const shards = 32
 
 /** The entries: `led` is told by the leader, `own@NODE` by each node of itself, the others by whom the ring chooses. */
@@ -56,7 +48,7 @@ export interface FaultCluster extends AsyncDisposable {
 
 /** Starts all nodes at once and waits until they have settled. */
 export async function startCluster(options: ClusterOptions): Promise<FaultCluster> {
-  const { timing = fast, redis, minReplicas = 0 } = options
+  const { timing = fastTiming, redis, minReplicas = 0 } = options
   await using stack = new AsyncDisposableStack()
   const world = stack.use(await startWorld())
   const ports = await freePorts(options.nodes ?? 3)

@@ -4,10 +4,10 @@ import type { NodeEvent } from '../../../../src/cluster/node/types.ts'
 import type { Request } from '../../../../src/cluster/protocol.ts'
 import type { Seat } from '../../../../src/core/cluster.ts'
 import { checkThatNobodyShares } from '../../../support/cluster/simulation.ts'
+import { fastTiming } from '../../../support/cluster/timing.ts'
 import {
   boot,
   createWorld,
-  fastTiming,
   nowOf,
   run,
   type Sabotage,
