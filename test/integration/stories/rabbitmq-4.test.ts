@@ -51,8 +51,10 @@ describeWith(['rabbitmq', otherDebians], 'a RabbitMQ 4.0', () => {
 
   const shows = (queue: string, figures: Record<string, number>) =>
     until(`${queue} shows ${JSON.stringify(figures)}`, async () => {
-      const found = (await broker.api('GET', `/api/queues/%2F/${queue}`)) as Record<string, unknown>
-      return Object.entries(figures).every(([name, value]) => found[name] === value)
+      // The list may come to know later than the answer about one.
+      const all = (await broker.api('GET', '/api/queues/%2F')) as readonly Record<string, unknown>[]
+      const found = all.find(({ name }) => name === queue)
+      return Object.entries(figures).every(([name, value]) => found?.[name] === value)
     })
 
   const remove = (queue: string) => broker.api('DELETE', `/api/queues/%2F/${queue}`)
