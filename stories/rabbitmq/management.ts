@@ -10,8 +10,8 @@ import {
   say,
   z,
 } from 'healthz'
+import { keepBothOnline } from './duplicate-key.ts'
 import type { Options } from './options.ts'
-import { keepTwiceSaid } from './twice-said.ts'
 
 /** The management API of one node. Each call is a connection of its own, so there is nothing to close. */
 export interface Management {
@@ -151,7 +151,7 @@ function refusal(reason: string, user: string): CannotTell {
 }
 
 function parsed<T>({ body }: Response, shape: z.ZodType<T>): T {
-  const { success, data } = shape.safeParse(parseJson(keepTwiceSaid(body)))
+  const { success, data } = shape.safeParse(parseJson(keepBothOnline(body)))
   if (!success) throw new CannotTell(say`the management API gave an answer of another form`)
   return data
 }

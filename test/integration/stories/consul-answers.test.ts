@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import consul from '../../../stories/consul/index.ts'
-import { type Consul, startConsul } from '../../support/servers/consul.ts'
+import { type Consul, startConsul } from '../../support/servers/consul-fake.ts'
 import { startListening } from '../../support/servers/listening.ts'
 import { teller } from '../../support/teller.ts'
 
